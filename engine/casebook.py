@@ -58,7 +58,7 @@ class Casebook:
         """A number or date column as int64; dates are days since 1970-01-01. Raises ValueError on nulls."""
         values = self.table[column].combine_chunks()
         if values.null_count:
-            raise ValueError(f"column {column} holds {values.null_count} empty cells; validation should have caught them")
+            raise ValueError(f"column {column} holds {values.null_count} empty cells; validation let them pass")
         if pa.types.is_date32(values.type):
             values = values.cast(pa.int32())
         return np.asarray(values.cast(pa.int64()).to_numpy(zero_copy_only=False))

@@ -1,6 +1,6 @@
 """Which language a person reads 「语言」: Chinese or English, chosen once per command.
 
-`--lang` wins, then DIANZHI_LANG, then the usual LC_ALL / LC_MESSAGES / LANG; anything that is not Chinese reads English.
+`--lang` wins, then DIANZHI_LANG, then the usual LC_ALL / LC_MESSAGES / LANG; all but Chinese reads English.
 Files carry both languages side by side and never depend on this choice.
 """
 

@@ -11,7 +11,12 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import cases, demo, explain, packs, policies, runs
+from engine.cli.cases import clear, group, presettle
+from engine.cli.demo import demo
+from engine.cli.explain import explain
+from engine.cli.packs import app as packs
+from engine.cli.policies import app as policies
+from engine.cli.runs import app as runs
 from engine.lang import choose
 
 app = typer.Typer(
@@ -36,14 +41,14 @@ def options(
         raise typer.BadParameter(str(error)) from None
 
 
-app.command("demo")(demo.demo)
-app.command("group")(cases.group)
-app.command("presettle")(cases.presettle)
-app.command("clear")(cases.clear)
-app.command("explain")(explain.explain)
-app.add_typer(packs.app, name="pack")
-app.add_typer(policies.app, name="policy")
-app.add_typer(runs.app, name="runs")
+app.command("demo")(demo)
+app.command("group")(group)
+app.command("presettle")(presettle)
+app.command("clear")(clear)
+app.command("explain")(explain)
+app.add_typer(packs, name="pack")
+app.add_typer(policies, name="policy")
+app.add_typer(runs, name="runs")
 
 
 @app.command("version")

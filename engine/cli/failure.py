@@ -31,11 +31,15 @@ def report(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        _print(f"{say('文件系统', 'file system')}: {where}{error.strerror or error}. "
-               + say("没有发布任何结果。", "Nothing was published."))
+        _print(
+            f"{say('文件系统', 'file system')}: {where}{error.strerror or error}. "
+            + say("没有发布任何结果。", "Nothing was published.")
+        )
         return 1
     if _is_invariant(error):
-        _print(say("账目未能闭合，没有发布任何结果", "the accounts did not close, nothing was published") + f": {error}")
+        _print(
+            say("账目未能闭合，没有发布任何结果", "the accounts did not close, nothing was published") + f": {error}"
+        )
         return EXIT_INVARIANT
     traceback.print_exception(error)
     _print(say("这是程序的错误，没有发布任何结果。", "this is a fault of the program; nothing was published."))
@@ -43,7 +47,7 @@ def report(error: BaseException) -> int:
 
 
 def _is_invariant(error: BaseException) -> bool:
-    from pointvalue.model import InvariantBroken
+    from pointvalue.invariants import InvariantBroken
 
     return isinstance(error, InvariantBroken)
 

@@ -70,7 +70,14 @@ def next_run_id(shelf: Path, period: str, area: str, kind: str) -> str:
 
 @contextmanager
 def new_run(
-    target: Path, *, kind: str, area: str, period: str, engine: dict[str, str], parameters: dict[str, Any]
+    target: Path,
+    *,
+    kind: str,
+    area: str,
+    period: str,
+    engine: dict[str, str],
+    parameters: dict[str, Any],
+    supersedes: str | None = None,
 ) -> Iterator[RunDraft]:
     """Write a run folder at `target`. Nothing is visible there until the block ends without an error.
 
@@ -85,7 +92,7 @@ def new_run(
     _clear_abandoned(shelf)
     partial = shelf / f".{target.name}.partial-{os.getpid()}"
     partial.mkdir()
-    draft = RunDraft(partial, target.name, kind, area, period, dict(parameters))
+    draft = RunDraft(partial, target.name, kind, area, period, dict(parameters), supersedes=supersedes)
     try:
         yield draft
         with _locked(shelf):

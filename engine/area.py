@@ -1,0 +1,74 @@
+"""A pooling area on disk: its policy and the rule packs the policy names 「统筹区」.
+
+In: an area folder (with `policy/` inside), a policy folder, or a pack named beside it. Out: the loaded policy, the
+editions, and the scheme each edition groups for. It checks that the policy can price what the packs answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from engine.editions import Editions
+from engine.errors import PolicyError
+from engine.packs.load import load_pack
+from engine.policy.case_params import PACKS, SCHEMES
+from engine.policy.check import PackGroups, check
+from engine.policy.load import AreaPolicy, load_policy
+from engine.policy.resolve import ResolvedPolicy, resolve
+from pointvalue.terms import SchemeKind
+
+
+@dataclass(frozen=True)
+class Area:
+    """`schemes[i]` is the scheme that edition i groups for."""
+
+    policy: AreaPolicy
+    editions: Editions
+    schemes: tuple[str, ...]
+
+    def for_year(self, year: int) -> ResolvedPolicy:
+        """The policy at the dates of one year, held against every edition that may answer for a case of it."""
+        resolved = resolve(self.policy, year)
+        check(self.policy, [groups for groups in self._pack_groups(year) if groups.first <= groups.last])
+        return resolved
+
+    def _pack_groups(self, year: int) -> list[PackGroups]:
+        # A case settled in January may have been discharged long before; a year back covers what can be priced.
+        opens, ends = date(year - 1, 1, 1), date(year, 12, 31)
+        found = []
+        for pack, scheme, codes in zip(self.editions.packs, self.schemes, self.editions.group_codes, strict=True):
+            compiled = pack.compiled()
+            ambiguous = frozenset(code for code, adrg in zip(codes, compiled.leaf_adrg, strict=True) if adrg == "QY")
+            first = max(pack.meta.valid_from or date(year, 1, 1), opens)
+            last = min(pack.meta.valid_to or ends, ends)
+            label = f"{pack.meta.id}@{pack.meta.version}"
+            found.append(PackGroups(scheme, label, frozenset(codes) - ambiguous, first, last, ambiguous))
+        return found
+
+
+def load_area(where: Path, pack: Path | None = None) -> Area:
+    """Load an area from its folder, or from a policy folder. `pack` replaces the packs the policy names."""
+    folder = where / "policy" if (where / "policy").is_dir() else where
+    policy = load_policy(folder)
+    desk = policy.desk()
+    entries = desk.at(PACKS, date.max)
+    points = [entry.id for entry in desk.at(SCHEMES, date.max) if entry.kind == SchemeKind.POINTS]
+    if pack is not None:
+        if len(points) != 1:
+            raise PolicyError(f"{folder}: the policy has {len(points)} point schemes; --pack serves exactly one.")
+        return Area(policy, Editions((load_pack(pack),), always=True), (points[0],))
+    if not entries:
+        raise PolicyError(f"{folder}: area.packs names no rule pack. List them there, or give --pack.")
+    packs = tuple(load_pack(folder / entry.path) for entry in entries)
+    undated = len(packs) == 1 and packs[0].meta.valid_from is None and packs[0].meta.valid_to is None
+    return Area(policy, Editions(packs, always=undated), tuple(entry.scheme for entry in entries))
+
+
+def period_of(year: int, month: int | None) -> tuple[date, date]:
+    """First and last day of a month, or of the year."""
+    if month is None:
+        return date(year, 1, 1), date(year, 12, 31)
+    nxt = date(year + month // 12, month % 12 + 1, 1)
+    return date(year, month, 1), nxt - timedelta(days=1)

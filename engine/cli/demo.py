@@ -1,0 +1,67 @@
+"""`dianzhi demo`: the whole job on the embedded demo area 「演示」: cases made, twelve months, one clearing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.shown import echo_result, progress_of
+from engine.cli.where import demo_folder
+from engine.lang import say
+
+YEAR = 2025
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="where cases and runs go; a new folder inside it is used 输出目录")] = Path(
+        "demo-out"
+    ),
+    cases: Annotated[int, typer.Option(min=2_000, max=5_000_000, help="discharges in the year 病例数")] = 120_000,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes 随机种子")] = 7,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="threads; never changes a result 线程数")] = 2,
+) -> None:
+    """Settle a year of the demo city, from invented cases to clearing statements 演示一个城市的全年结算."""
+    from engine.area import load_area
+    from engine.run import clear, presettle
+    from engine.run_parts import RunOptions
+    from fixtures.generate import generate_city
+
+    area_folder = demo_folder()
+    place = _next_folder(out)
+    typer.echo(
+        say(
+            f"点值示范市 {YEAR} 年：虚构的城市、医院与病例，占位的政策。",
+            f"The demo city, {YEAR}: city, hospitals and cases are invented, its policy holds placeholders.",
+        )
+    )
+    with progress_of(say("生成病例", "making cases")):
+        city = generate_city(place / "cases", cases, seed)
+    area = load_area(area_folder)
+    shelf = place / "runs"
+    for month in range(1, 13):
+        with progress_of(say(f"{YEAR}-{month:02d} 月度预结算", f"presettling {YEAR}-{month:02d}")) as advance:
+            options = RunOptions(shelf=shelf, threads=threads, progress=advance)
+            result = presettle(city.months[f"{YEAR}{month:02d}"], area, YEAR, month, options)
+        taken, refused, name = result.counts["in_period"], result.counts["rejected"], result.folder.name
+        typer.echo(
+            say(
+                f"{YEAR}-{month:02d}  病例 {taken:>7,}  拒绝 {refused:>4,}  → {name}",
+                f"{YEAR}-{month:02d}  cases {taken:>7,}  rejected {refused:>4,}  → {name}",
+            )
+        )
+    with progress_of(say(f"{YEAR} 年度清算", f"clearing {YEAR}")) as advance:
+        options = RunOptions(shelf=shelf, threads=threads, progress=advance)
+        result = clear([*city.case_files, city.later], area, YEAR, options)
+    echo_result(result)
+
+
+def _next_folder(out: Path) -> Path:
+    """`out` if it is new or empty, else the next free `out/run-N`: an earlier demo stays as it was."""
+    if not out.exists() or not any(out.iterdir()):
+        return out
+    number = 2
+    while (out.parent / f"{out.name}-{number}").exists():
+        number += 1
+    return out.parent / f"{out.name}-{number}"

@@ -1,0 +1,51 @@
+"""`dianzhi policy`: check a settlement policy and read it on a day 「结算办法」."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.lang import say
+
+app = typer.Typer(help="Settlement policies: check, show 结算办法", no_args_is_help=True, rich_markup_mode=None)
+AreaName = Annotated[str, typer.Argument(help="area or policy folder, or `demo` 统筹区或政策目录", show_default=False)]
+
+
+@app.command("check")
+def check(area: AreaName, year: Annotated[int, typer.Option(help="settlement year 年度", show_default=False)]) -> None:
+    """Check a policy for a year against the packs it names 检查."""
+    from engine.cli.where import open_area
+
+    resolved = open_area(area).for_year(year)
+    typer.echo(say(f"政策 {resolved.version} 可用于 {year} 年。", f"policy {resolved.version} holds for {year}."))
+    for used in resolved.unverified:
+        typer.echo(say(f"  未核实 [{used.tag}] {used.key} = {used.text} {used.unit}（{used.zh}）",
+                       f"  unverified [{used.tag}] {used.key} = {used.text} {used.unit}"))  # fmt: skip
+    for used in resolved.defaults:
+        typer.echo(say(f"  缺省 {used.key} = {used.text}（{used.zh}）", f"  default {used.key} = {used.text}"))
+
+
+@app.command("show")
+def show(
+    area: AreaName,
+    on: Annotated[str | None, typer.Option(help="the day, like 2025-07-01; default today 日期")] = None,
+) -> None:
+    """Every value of a policy on a day, with unit, tag and source 查看."""
+    from engine.cli.where import demo_folder
+    from engine.policy.load import load_policy
+    from engine.policy.show import show as shown
+
+    try:
+        day = date.fromisoformat(on) if on else date.today()
+    except ValueError:
+        raise typer.BadParameter("a day is written like 2025-07-01 日期写作 2025-07-01", param_hint="--on") from None
+    folder = demo_folder() if area == "demo" else Path(area)
+    policy = load_policy(folder / "policy" if (folder / "policy").is_dir() else folder)
+    typer.echo(f"{policy.name} {policy.version} {day}")
+    for row in shown(policy, day):
+        since = f" {row.since}" if row.since else ""
+        tag = f"[{row.tag}] " if row.tag else ""
+        typer.echo(f"{row.key}: {row.value} {row.unit} {tag}{row.source}{since} ({row.state}) {row.zh}")

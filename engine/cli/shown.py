@@ -1,0 +1,84 @@
+"""What a command shows at work and when done 「界面」: a progress bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from engine.lang import say
+
+if TYPE_CHECKING:
+    from engine.map_cases import MappedCases
+    from engine.run_parts import RunResult
+
+
+@contextmanager
+def progress_of(title: str) -> Iterator[Callable[[int], None]]:
+    """A running count of cases under `title`; on a terminal it moves, elsewhere one line is printed at the end."""
+    if not sys.stderr.isatty():
+        yield lambda rows: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda rows: bar.update(task, advance=rows)
+
+
+def echo_counts(mapped: MappedCases) -> None:
+    """Read = accepted + rejected, what was repaired, what was rejected and why, and notes about the files."""
+    accepted = len(mapped.book) + len(mapped.other_period)
+    read, rejected = mapped.read_count, len(mapped.rejected)
+    typer.echo(
+        say(
+            f"读取 {read:,} 行 = 接受 {accepted:,} + 拒绝 {rejected:,}",
+            f"read {read:,} rows = accepted {accepted:,} + rejected {rejected:,}",
+        )
+    )
+    if len(mapped.other_period):
+        count = len(mapped.other_period)
+        typer.echo(
+            say(f"其中 {count:,} 例不属于本期，未结算", f"of these {count:,} belong to another period, not settled")
+        )
+    if mapped.repairs:
+        listed = ", ".join(f"{kind} {count:,}" for kind, count in mapped.repairs.items())
+        typer.echo(say(f"已修正（不改变含义）：{listed}", f"repaired without changing meaning: {listed}"))
+    if mapped.rejected_by_code:
+        listed = ", ".join(f"{code} {count:,}" for code, count in mapped.rejected_by_code.items())
+        typer.echo(say(f"拒绝原因：{listed}", f"rejected by code: {listed}"))
+    for note in mapped.notes:
+        typer.echo(say(f"提示 {note.file}：{note.zh}", f"note {note.file}: {note.en}"))
+
+
+def echo_result(result: RunResult) -> None:
+    """The clearing table and where everything stands."""
+    from rich.console import Console
+
+    from engine.report.console import render_clearing_table
+
+    echo_counts(result.mapped)
+    if result.published is not None:
+        width = None if sys.stdout.isatty() else 140
+        Console(width=width).print(render_clearing_table(result.published.figures))
+    folder = result.folder
+    typer.echo(say(f"运行目录：{folder}", f"run folder: {folder}"))
+    if result.published is not None:
+        count = len(result.published.statements)
+        typer.echo(say(f"  汇总页：{folder / 'summary.html'}", f"  summary: {folder / 'summary.html'}"))
+        typer.echo(
+            say(
+                f"  医院结算单：{folder / 'statements'}（{count} 份）",
+                f"  statements: {folder / 'statements'} ({count})",
+            )
+        )

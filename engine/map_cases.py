@@ -1,0 +1,232 @@
+"""The first half of a run: files → accepted and grouped cases 「读取、校验、编码、分组」.
+
+In: case files, the demand on them, the editions, and which cases belong to the run. Out: the casebook, the rejections,
+the cases of another period, and counts that prove that no row was lost. Batches are grouped by threads (the kernel
+holds no lock); their order does not matter, because the casebook sorts. It knows no money rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.casebook import CASEBOOK_SCHEMA, Casebook, CasebookBuilder
+from engine.cases.demand import Demand
+from engine.cases.encode import Encoder
+from engine.cases.files import find_files
+from engine.cases.load import iter_cases
+from engine.cases.read import BATCH_ROWS, ReadNote, open_cases
+from engine.cases.validate import Validated
+from engine.editions import Editions
+from engine.misfit import Misfit, misfit_rows
+from grouper.batch import GroupedBatch
+from grouper.drg import group_batch
+
+CARRIED = (
+    *("setl_id", "fixmedins_code", "insutype", "setl_ym", "settled_on", "discharged_on", "act_ipt_days", "dscg_way"),
+    *("ipt_med_type", "medfee_sumamt_fen", "fund_fen", "patient_fen"),
+)
+OTHER_PERIOD = ("setl_id", "fixmedins_code", "settled_on", "discharged_on")
+_COUNTED, _EXCLUDED = (1, 2), (3,)
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which accepted cases belong to the run: a date column between two days, and the hospitals of the policy."""
+
+    date_column: str
+    first: date
+    last: date
+    hospitals: frozenset[str]
+
+
+@dataclass(frozen=True)
+class MappedCases:
+    """read_count = len(book) + rejected rows + rows of another period, asserted where it is made."""
+
+    book: Casebook
+    rejected: pl.DataFrame
+    other_period: pl.DataFrame
+    read_count: int
+    repairs: dict[str, int]
+    notes: list[ReadNote]
+    files: list[Path]
+
+    @property
+    def rejected_by_code(self) -> dict[str, int]:
+        return dict(sorted(Counter(self.rejected["code"]).items()))
+
+
+@dataclass(frozen=True)
+class _Part:
+    table: pa.Table
+    rejected: pl.DataFrame
+    other_period: pl.DataFrame
+    read_count: int
+    repairs: Counter[str]
+
+
+def map_cases(
+    paths: Iterable[str | Path],
+    demand: Demand,
+    editions: Editions,
+    *,
+    scope: Scope | None = None,
+    mapping: bool | None = None,
+    threads: int = 2,
+    batch_rows: int = BATCH_ROWS,
+    progress: Callable[[int], None] | None = None,
+) -> MappedCases:
+    """Read, validate, encode and group every case. `progress` is told how many rows each finished batch held."""
+    files = find_files(paths)
+    reader = open_cases(files, demand)
+    grouping = _Grouping(editions, mapping, scope)
+    builder, rejected, other, repairs, read_count = CasebookBuilder(), [], [], Counter[str](), 0
+    for part in _in_threads(grouping.part, iter_cases(reader, batch_rows), threads):
+        builder.add(part.table)
+        rejected.append(part.rejected)
+        other.append(part.other_period)
+        repairs.update(part.repairs)
+        read_count += part.read_count
+        if progress is not None:
+            progress(part.read_count)
+    book = builder.finish()
+    mapped = MappedCases(
+        book=book,
+        rejected=pl.concat(rejected).sort(["file", "row"]),
+        other_period=pl.concat(other).sort("setl_id"),
+        read_count=read_count,
+        repairs={str(kind): count for kind, count in sorted(repairs.items())},
+        notes=reader.notes,
+        files=files,
+    )
+    found = len(book) + len(mapped.rejected) + len(mapped.other_period)
+    assert found == read_count, f"read {read_count} rows and accounted for {found}"
+    return mapped
+
+
+def _in_threads(work: Callable[[Validated], _Part], pieces: Iterator[Validated], threads: int) -> Iterator[_Part]:
+    """Results in order, with at most one piece waiting per thread, so memory stays bounded."""
+    waiting: deque[Future[_Part]] = deque()
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        for piece in pieces:
+            waiting.append(pool.submit(work, piece))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+class _Grouping:
+    """One run's encoders, and what happens to one piece."""
+
+    def __init__(self, editions: Editions, mapping: bool | None, scope: Scope | None) -> None:
+        self.editions = editions
+        self.scope = scope
+        self.encoders = [Encoder(pack.compiled(), pack.tables, mapping) for pack in editions.packs]
+
+    def part(self, piece: Validated) -> _Part:
+        inside, outside, rejected = self._in_scope(piece.accepted)
+        index = self.editions.index_of(_days(inside, self.editions.date_column, self.editions.needs_dates))
+        lost = inside.filter(pl.Series(index < 0))
+        rejected = pl.concat([piece.rejected, rejected, misfit_rows(lost, Misfit.NO_EDITION)])
+        tables = [
+            self._grouped(inside.filter(pl.Series(index == edition)), edition)
+            for edition in np.unique(index[index >= 0]).tolist()
+        ]
+        table = pa.concat_tables(tables) if tables else CASEBOOK_SCHEMA.empty_table()
+        return _Part(table, rejected, outside, piece.read_count, Counter(piece.repairs))
+
+    def _in_scope(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """(cases of the run, cases of another period, cases of a hospital the policy does not know)."""
+        if self.scope is None:
+            return frame, frame.clear().select(OTHER_PERIOD), misfit_rows(frame.clear(), Misfit.HOSPITAL_UNKNOWN)
+        within = frame.select(pl.col(self.scope.date_column).is_between(self.scope.first, self.scope.last)).to_series()
+        known = frame["fixmedins_code"].is_in(list(self.scope.hospitals))
+        strangers = frame.filter(within & ~known)
+        return (
+            frame.filter(within & known),
+            frame.filter(~within).select(OTHER_PERIOD),
+            misfit_rows(strangers, Misfit.HOSPITAL_UNKNOWN),
+        )
+
+    def _grouped(self, frame: pl.DataFrame, edition: int) -> pa.Table:
+        encoder = self.encoders[edition]
+        batch = encoder.encode(frame)
+        answer = group_batch(encoder.compiled, batch)
+        maps = (encoder.tables.dx_map, encoder.tables.op_map) if encoder.mapping else ({}, {})
+        dx, op = _used(frame["diag_codes"], maps[0]), _used(frame["oprn_codes"], maps[1])
+        columns = {name: frame[name].to_arrow() if name in frame.columns else None for name in CARRIED}
+        made = {
+            "edition": pa.array(np.full(len(frame), edition, np.int8)),
+            "status": pa.array(answer.status),
+            "reason": pa.array(answer.reason),
+            "leaf": pa.array(answer.leaf),
+            "severity": pa.array(answer.severity),
+            "maindiag_code": _at(dx, batch.dx_offsets, np.zeros(len(frame), np.int64)),
+            "main_oprn_code": _at(op, batch.op_offsets, np.maximum(answer.op_used, 0)),
+            "mcc_diag_codes": _marked(dx, batch.dx_offsets, answer, _COUNTED),
+            "excl_diag_codes": _marked(dx, batch.dx_offsets, answer, _EXCLUDED),
+        }
+        arrays = [_column({**columns, **made}[field.name], field.type, len(frame)) for field in CASEBOOK_SCHEMA]
+        return pa.table(arrays, schema=CASEBOOK_SCHEMA)
+
+
+def _days(frame: pl.DataFrame, column: str, needed: bool) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Days since 1970-01-01; a missing date lies before every edition."""
+    if column not in frame.columns:
+        return np.zeros(len(frame), np.int64)
+    values = frame[column].to_physical().cast(pl.Int64)
+    return np.asarray(values.fill_null(np.iinfo(np.int64).min if needed else 0).to_numpy())
+
+
+def _used(lists: pl.Series, code_map: Mapping[str, str]) -> pa.Array:
+    """Every code as the rules saw it, slot for slot, as one dictionary array."""
+    arrow = lists.to_arrow()
+    if isinstance(arrow, pa.ChunkedArray):
+        arrow = arrow.combine_chunks()
+    codes = arrow.flatten().cast(pa.string()).dictionary_encode()
+    if not code_map:
+        return codes
+    words = [code_map.get(word, word) if word else word for word in codes.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(codes.indices, pa.array(words, pa.string()))
+
+
+def _at(codes: pa.Array, offsets: np.ndarray, place: np.ndarray) -> pa.Array:
+    """The code at `place` of every case; none where the case has none, or where the slot is blank."""
+    where = offsets[:-1] + place
+    found = pa.array(where, mask=where >= offsets[1:])
+    taken = codes.cast(pa.string()).take(found)
+    return pc.if_else(pc.equal(taken, ""), pa.scalar(None, pa.string()), taken)
+
+
+def _marked(codes: pa.Array, offsets: np.ndarray, answer: GroupedBatch, marks: tuple[int, ...]) -> pa.Array:
+    """Per case the distinct codes with one of these marks, ascending: their order in the record has no meaning."""
+    slots = np.flatnonzero(np.isin(answer.dx_mark, marks))
+    case = np.searchsorted(offsets, slots, side="right") - 1
+    words = pl.Series("code", codes.take(pa.array(slots)).cast(pa.string()))
+    pairs = pl.DataFrame([pl.Series("case", case), words]).unique().sort(["case", "code"])
+    lengths = np.bincount(pairs["case"].to_numpy(), minlength=len(offsets) - 1)
+    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(bounds), pairs["code"].to_arrow().cast(pa.string()))
+
+
+def _column(values: pa.Array | pa.ChunkedArray | None, wanted: pa.DataType, count: int) -> pa.Array:
+    if values is None:
+        values = pa.nulls(count, wanted.value_type if pa.types.is_dictionary(wanted) else wanted)
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if pa.types.is_dictionary(wanted):
+        plain = values.cast(pa.string()) if not pa.types.is_string(values.type) else values
+        return plain.dictionary_encode()
+    return values if values.type == wanted else values.cast(wanted)

@@ -1,0 +1,229 @@
+"""The second half of a run on disk: case, clearing and line tables, statements, summary 「结算结果与报表」.
+
+In: settled cases, posting lines, and the year's result where it is a clearing. Out: files in the draft's folder.
+Reports are written from the tables just written, and refuse figures that do not tie. It computes no amount.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from engine.area import Area
+from engine.clearing_table import Period, clearing_rows, clearing_table, lines_table
+from engine.ledger.manifest import digest_file
+from engine.ledger.store import RunDraft
+from engine.map_cases import MappedCases
+from engine.money import text_from_fen
+from engine.policy.case_params import OBJECTION_HOW
+from engine.policy.resolve import ResolvedPolicy
+from engine.report.facts import HospitalFacts, OpenValue, PointValueAt, Pot, RunFacts, SplitItem
+from engine.report.figures import RunFigures
+from engine.report.frames import RunFrames
+from engine.report.html import write_summary
+from engine.report.statement import write_statements
+from engine.version import VERSION
+from engine.write_settled import SettledCases, write_settled
+from pointvalue.fixed import floor
+from pointvalue.lines import RULE_OF, PostingLine
+from pointvalue.model import PointScheme
+from pointvalue.results import PoolResult, PotResult, YearResult
+
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Money:
+    """What a settling run has to publish. `year` only for a clearing."""
+
+    settled: SettledCases
+    periods: tuple[Period, ...]
+    lines: tuple[PostingLine, ...]
+    year: YearResult | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The figures of the reports, and the workbooks' names."""
+
+    figures: RunFigures
+    statements: tuple[str, ...]
+
+
+def publish_money(
+    draft: RunDraft, area: Area, money: Money, mapped: MappedCases, *, case_detail: bool = False
+) -> Published:
+    """Write `settled`, `clearing`, `lines`, the workbooks and the summary; note totals and checks in the manifest."""
+    settled, folder = money.settled, draft.folder
+    write_settled(folder / "settled.parquet", settled)
+    rows = clearing_rows(settled, money.periods, money.lines, _retained(money.year))
+    lines = lines_table(money.lines, tags_of_rules(settled.resolved))
+    pq.write_table(lines, folder / "lines.parquet", compression="zstd", version="2.6")
+    seal = _seal(folder, ("grouped.parquet", "settled.parquet", "lines.parquet"))
+    pq.write_table(clearing_table(rows, settled, seal), folder / "clearing.parquet", compression="zstd", version="2.6")
+    draft.rows |= {
+        "settled.parquet": len(settled.book),
+        "lines.parquet": len(money.lines),
+        "clearing.parquet": len(rows),
+    }
+    facts = _facts(draft, area, money, mapped, seal)
+    figures = RunFigures.build(facts, RunFrames.from_folder(folder))
+    statements = write_statements(folder / "statements", figures, case_detail=case_detail)
+    write_summary(folder / "summary.html", figures)
+    _record(draft, area, money)
+    return Published(figures, tuple(path.name for path in statements))
+
+
+def _seal(folder: Path, names: tuple[str, ...]) -> str:
+    digests = "".join(digest_file(folder / name).sha256 for name in names)
+    return "sha256:" + hashlib.sha256(digests.encode()).hexdigest()
+
+
+def _record(draft: RunDraft, area: Area, money: Money) -> None:
+    """Policy, totals, proofs and open values of the run, for the manifest."""
+    resolved = money.settled.resolved
+    policy = {"area": area.policy.code, "version": resolved.version, "fingerprint": resolved.fingerprint}
+    draft.policies.append(policy)
+    draft.placeholders_used = sorted({used.key for used in resolved.unverified})
+    draft.parameters["defaults_used"] = sorted({used.key for used in resolved.defaults})
+    if money.year is None:
+        return
+    for pool in money.year.pools:
+        kept = pool.conservation
+        draft.checks[f"fund_closed_fen.{pool.pool}"] = kept.difference_fen
+        draft.totals[f"pool.{pool.pool}"] = {
+            "fund": text_from_fen(kept.fund_fen),
+            "outside": text_from_fen(kept.outside_fen),
+            "paid_to_hospitals": text_from_fen(kept.paid_to_hospitals_fen),
+            "paid_to_suppliers": text_from_fen(kept.paid_to_suppliers_fen),
+            "reserve_left": text_from_fen(kept.reserve_left_fen),
+            "carried_receivable": text_from_fen(kept.receivable_carried_fen),
+            "next_year_base": text_from_fen(pool.next_year_base_fen),
+        }
+
+
+_MECHANISM_OF_RULE = {
+    "advances": "advance",
+    "reserve": "budget",
+    "fixed_lines": "budget",
+    "fixed_variance": "budget",
+    "scale_back": "budget",
+    "epidemic": "area",
+    "audit": "penalties",
+    "sharing": "surplus_and_overspend",
+}
+"""Where the policy keeps a rule that posting lines call by another first word."""
+_WEAKEST_FIRST = ("PH", "U", "C", "B", "A", "S")
+
+
+def tags_of_rules(resolved: ResolvedPolicy) -> dict[str, str]:
+    """Evidence tag behind each rule key of posting lines: that value's, else the weakest of its mechanism."""
+    by_key = {used.key: used.tag for used in resolved.used}
+    found = {}
+    for rule in RULE_OF.values():
+        first = rule.split(".")[0]
+        mechanism = _MECHANISM_OF_RULE.get(first, first)
+        family = {tag for key, tag in by_key.items() if key.split(".")[0] == mechanism}
+        found[rule] = by_key.get(rule) or next((tag for tag in _WEAKEST_FIRST if tag in family), "")
+    return found
+
+
+def final_values_e8(result: YearResult) -> I64:
+    """Published point value of every case's pot, yuan ×10⁸; 0 outside the pots. An exact value is cut for the eye."""
+    pots = {(pool.pool, pot.label): pot for pool in result.pools for pot in pool.pots}
+    values = [floor(pots[label].value.published * 10**8) for label in result.pot_labels]
+    return np.array([*values, 0], np.int64)[result.pot_index]
+
+
+def _retained(year: YearResult | None) -> dict[tuple[str, str], int]:
+    """Surplus a hospital keeps 「结余留用」: its gap less what it gives back, by (hospital, pool)."""
+    kept = {}
+    for pool in year.pools if year else ():
+        for code, share in pool.shares.items():
+            gap = floor(share.multiplier * (share.standard_fen - share.actual_fen))
+            kept[code, pool.pool] = max(0, gap) - share.returned_fen
+    return kept
+
+
+def _facts(draft: RunDraft, area: Area, money: Money, mapped: MappedCases, seal: str) -> RunFacts:
+    resolved, year = money.settled.resolved, money.year
+    how = area.policy.desk()
+    return RunFacts(
+        run_id=draft.run_id,
+        kind="presettle" if year is None else "clear",
+        area_code=area.policy.code,
+        area_name=area.policy.name,
+        period=draft.period,
+        packs=tuple(area.editions.versions),
+        policy_version=resolved.version,
+        engine_version=VERSION,
+        seal=seal,
+        counts_read=mapped.read_count,
+        counts_accepted=len(mapped.book) + len(mapped.other_period),
+        counts_rejected=len(mapped.rejected),
+        split={pool.pool: _split(pool, resolved) for pool in year.pools} if year else {},
+        pots=tuple(_pot(pool, pot) for pool in year.pools for pot in pool.pots) if year else (),
+        point_values=_point_values(money),
+        open_values=tuple(OpenValue(u.key, u.tag, u.text, u.zh) for u in resolved.unverified),
+        hospitals={h.code: HospitalFacts(h.code, h.name or h.code, h.level) for h in resolved.area.hospitals},
+        supersedes=draft.supersedes or "",
+        objection_how=how.at(OBJECTION_HOW, date(resolved.area.year, 12, 31)),
+    )
+
+
+_OUTSIDE_NAMES = {"outpatient": "门诊", "out_of_area": "异地就医", "maternity": "生育"}
+
+
+def _split(pool: PoolResult, resolved: ResolvedPolicy) -> tuple[SplitItem, ...]:
+    """The waterfall of one pool, each carve-out by name."""
+    terms = next(each for each in resolved.area.pools if each.id == pool.pool)
+    budget = pool.budget
+    items = [
+        SplitItem("total", "基金预算总额", "Fund", budget.total_fen),
+        SplitItem("reserve", "风险金", "Reserve", budget.reserve_fen),
+    ]
+    items += [SplitItem("outside", _OUTSIDE_NAMES.get(n, n), n, fen) for n, fen in sorted(terms.outside_fen.items())]
+    items += [SplitItem("fixed", name, name, fen) for name, fen in sorted(terms.fixed_lines_fen.items())]
+    items.append(SplitItem("point_fund", "点数基金", "Point fund", pool.point_fund_fen))
+    if pool.moved_to_points_fen:
+        items.append(SplitItem("moved_to_points", "定额差额转入", "Moved to points", pool.moved_to_points_fen))
+    if pool.bundle_outside_fen:
+        items.append(SplitItem("bundle_outside", "打包院外支出", "Bundle outside", pool.bundle_outside_fen))
+    return tuple(items)
+
+
+def _pot(pool: PoolResult, pot: PotResult) -> Pot:
+    raw = "–" if pot.value.raw is None else _value_text(pot.value.raw, 8)
+    return Pot(pool.pool, pot.label, pot.fund_fen, pot.points_e4, raw, _value_text(pot.value.published, 8))
+
+
+def _value_text(value: Fraction, places: int) -> str:
+    """A point value for the eye, without trailing zeros beyond the fourth decimal."""
+    scaled = floor(value * 10**places)
+    whole, rest = divmod(scaled, 10**places)
+    text = f"{rest:0{places}d}"
+    return f"{whole}.{text[:4]}{text[4:].rstrip('0')}"
+
+
+def _point_values(money: Money) -> tuple[PointValueAt, ...]:
+    """The budget value at which months were paid, and the final one where the year is cleared."""
+    area = money.settled.resolved.area
+    found = []
+    for period in money.periods:
+        for pool in area.pools:
+            for scheme in area.schemes:
+                if period.month and isinstance(scheme, PointScheme) and pool.id in scheme.budget_point_value:
+                    text = _value_text(scheme.budget_point_value[pool.id], 8)
+                    found.append(PointValueAt(pool.id, scheme.name, period.line_period, "budget", text))
+    for cleared in money.year.pools if money.year else ():
+        for pot in cleared.pots:
+            text = _value_text(pot.value.published, 8)
+            found.append(PointValueAt(cleared.pool, pot.label, f"{area.year:04d}", "final", text))
+    return tuple(found)

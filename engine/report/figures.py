@@ -1,0 +1,193 @@
+"""The figures of a run, counted once and shared by every report.
+
+In: the run's frames and facts; out: clearing rows, posting lines, and one cube of cases by hospital × pool × group ×
+class, with sums in fen. Frames are read lazily and summed by the streaming engine, so cases never stand in memory
+together. It asserts nothing about money moving: that is `closing`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import NamedTuple
+
+import polars as pl
+
+from engine.report.facts import RunFacts
+from engine.report.frames import RunFrames, fen
+
+
+class PostingLine(NamedTuple):
+    """One posting line 「分录」; an empty hospital is the reserve."""
+
+    line: int
+    hospital: str
+    pool: str
+    period: str
+    cause: str
+    rule: str
+    tag: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRow:
+    """One row of the clearing table: a hospital, a pool, a month or the year."""
+
+    hospital: str
+    pool: str
+    clr_ym: str
+    stmt_type: str
+    cases: int
+    grouped: int
+    ungrouped: int
+    low: int
+    high: int
+    weight: Decimal | None
+    points: Decimal | None
+    point_value: Decimal | None
+    fee_index: Decimal | None
+    time_index: Decimal | None
+    cost_fen: int
+    booked_fen: int
+    standard_fen: int
+    fund_standard_fen: int
+    gap_fen: int
+    fund_gap_fen: int
+    applied_fen: int
+    deducted_fen: int
+    deposit_fen: int
+    prepaid_fen: int
+    payable_fen: int
+    cash_fen: int
+
+
+_COUNTS = ("clr_psntime", "grp_psntime", "ungrp_psntime", "low_psntime", "high_psntime")
+_RATES = ("tot_wt", "tot_pt", "pt_val", "fee_idx", "time_idx")
+_AMOUNTS = (
+    *("medfee_sumamt", "hifp_pay", "drg_dip_sumamt", "drg_dip_fund_payamt", "setl_dif_amt", "fund_dif_amt"),
+    *("fund_appy_sum", "det_sumamt", "dpst_sumamt", "prepay_amt", "dfr_amt", "act_dfr_amt"),
+)
+CELL = ("fixmedins_code", "insutype", "drg_code", "class")
+"""Key of the cube."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """What the reports print; tables are sorted by their keys, `rejections` by count.
+
+    `ungrouped` holds single cases, `rejected` single rows with their hospital: None where the run does not know it.
+    """
+
+    facts: RunFacts
+    frames: RunFrames
+    rows: tuple[PoolRow, ...]
+    lines: tuple[PostingLine, ...]
+    cube: pl.DataFrame
+    reasons: pl.DataFrame
+    rejections: pl.DataFrame
+    ungrouped: pl.DataFrame
+    rejected: pl.DataFrame | None
+    has_days: bool
+
+    @classmethod
+    def build(cls, facts: RunFacts, frames: RunFrames) -> RunFigures:
+        cases, has_days = joined_cases(frames)
+        return cls(
+            facts, frames, _clearing_rows(frames), _posting_lines(frames),
+            _cube(cases), _reasons(cases), _rejections(frames), _ungrouped(cases), _rejected(frames), has_days,
+        )  # fmt: skip
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """Pools of the run, in code order."""
+        return tuple(sorted({row.pool for row in self.rows} | set(self.facts.split)))
+
+    @property
+    def hospitals(self) -> tuple[str, ...]:
+        """Hospitals with a clearing row, in code order."""
+        return tuple(sorted({row.hospital for row in self.rows}))
+
+    @property
+    def head_rows(self) -> tuple[PoolRow, ...]:
+        """The rows the run is about: the year of a clearing, the month of a presettlement."""
+        kind = "YEAR" if self.facts.kind == "clear" else "MONTH"
+        return tuple(row for row in self.rows if row.stmt_type == kind and row.clr_ym == self.facts.clr_ym)
+
+    def months(self, hospital: str) -> tuple[PoolRow, ...]:
+        """A hospital's month rows, by pool and month."""
+        return tuple(row for row in self.rows if row.hospital == hospital and row.stmt_type == "MONTH")
+
+
+def joined_cases(frames: RunFrames) -> tuple[pl.LazyFrame, bool]:
+    """Settled cases with their grouping result, money in fen, and whether lengths of stay are known.
+
+    The class of a case is its `mult_type`, except that an ungrouped case with status QY is AMBIGUOUS 「歧义」.
+    """
+    amounts = ("medfee_sumamt", "hifp_pay", "psn_part_amt", "std_fee", "drg_dip_sumamt", "drg_dip_fund_payamt")
+    settled = frames.settled.with_columns(*(fen(name) for name in (*amounts, "setl_dif_amt", "fund_dif_amt")))
+    wanted = ["setl_id", "grp_stas", "grp_rea_code", "grp_rea", "drg_name", "mcc_cc_flag", "maindiag_code"]
+    wanted.append("main_oprn_code")
+    has_days = "act_ipt_days" in settled.collect_schema()
+    if not has_days and "act_ipt_days" in frames.grouped.collect_schema():
+        wanted.append("act_ipt_days")
+        has_days = True
+    ambiguous = (pl.col("grp_stas") == "QY") & (pl.col("mult_type") == "UNGRP")
+    case_class = pl.when(ambiguous).then(pl.lit("AMBIGUOUS")).otherwise(pl.col("mult_type")).alias("class")
+    joined = settled.join(frames.grouped.select(wanted), on="setl_id", how="left", validate="1:1")
+    return joined.with_columns(case_class), has_days
+
+
+def _cube(cases: pl.LazyFrame) -> pl.DataFrame:
+    sums = ("medfee_sumamt", "hifp_pay", "drg_dip_sumamt", "drg_dip_fund_payamt", "setl_dif_amt", "fund_dif_amt")
+    measures = [pl.len().cast(pl.Int64).alias("cases"), *(pl.col(name).sum() for name in sums)]
+    measures += [pl.col(name).sum() for name in ("setl_pt", "drg_wt")]
+    measures.append(pl.col("drg_name").max())
+    if "act_ipt_days" in cases.collect_schema():
+        measures.append(pl.col("act_ipt_days").cast(pl.Int64).sum().alias("days"))
+    return cases.group_by(CELL).agg(measures).collect(engine="streaming").sort(CELL, nulls_last=True)
+
+
+def _reasons(cases: pl.LazyFrame) -> pl.DataFrame:
+    key = ("fixmedins_code", "insutype", "grp_stas", "grp_rea_code", "grp_rea")
+    counted = cases.group_by(key).agg(pl.len().cast(pl.Int64).alias("cases"), pl.col("medfee_sumamt").sum())
+    return counted.collect(engine="streaming").sort(key, nulls_last=True)
+
+
+def _ungrouped(cases: pl.LazyFrame) -> pl.DataFrame:
+    wanted = (
+        *("setl_id", "fixmedins_code", "setl_ym", "insutype", "grp_stas", "grp_rea_code", "grp_rea"),
+        *("maindiag_code", "main_oprn_code", "medfee_sumamt", "hifp_pay", "drg_dip_sumamt"),
+    )
+    failed = cases.filter(pl.col("grp_stas") != "OK").select(wanted)
+    return failed.collect(engine="streaming").sort("setl_id")
+
+
+def _rejected(frames: RunFrames) -> pl.DataFrame | None:
+    """Rejected rows with their hospital; None if the table does not say whose rows they are."""
+    if "fixmedins_code" not in frames.rejected.collect_schema():
+        return None
+    return frames.rejected.collect().sort("file", "row", "field", "code", nulls_last=True)
+
+
+def _rejections(frames: RunFrames) -> pl.DataFrame:
+    counted = frames.rejected.group_by("code").agg(
+        pl.col("field").max(), pl.col("reason_zh").max(), pl.col("reason_en").max(), pl.len().cast(pl.Int64).alias("n")
+    )
+    return counted.collect(engine="streaming").sort(["n", "code"], descending=[True, False])
+
+
+def _clearing_rows(frames: RunFrames) -> tuple[PoolRow, ...]:
+    key = ("fixmedins_code", "insutype", "clr_ym", "stmt_type")
+    counts = (pl.col(name).cast(pl.Int64).fill_null(0) for name in _COUNTS)
+    amounts = (fen(name).fill_null(0) for name in _AMOUNTS)
+    table = frames.clearing.select(*key, *counts, *_RATES, *amounts).collect().sort(key)
+    if len(key) + len(_COUNTS) + len(_RATES) + len(_AMOUNTS) != len(fields(PoolRow)):
+        raise AssertionError("PoolRow and the clearing columns have drifted apart")
+    return tuple(PoolRow(*row) for row in table.iter_rows())
+
+
+def _posting_lines(frames: RunFrames) -> tuple[PostingLine, ...]:
+    names = ("line", "fixmedins_code", "insutype", "period", "cause", "rule", "tag", "amount_fen")
+    table = frames.lines.select(names).collect().sort("line")
+    return tuple(PostingLine(*row) for row in table.iter_rows())

@@ -1,0 +1,200 @@
+"""What the commands of `run` share 「运行的公共步骤」: options, scope, the first half, what a manifest records.
+
+In and out as the functions say. Nothing here knows points or money; `publish` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.area import Area
+from engine.cases.columns import arrow_schema
+from engine.cases.demand import POOLS, Demand, Profile, Purpose
+from engine.clearing_table import Period
+from engine.editions import Editions
+from engine.errors import PackError, RunError
+from engine.ledger.manifest import digest_file
+from engine.ledger.store import RunDraft, new_run, next_run_id
+from engine.map_cases import MappedCases, Scope, map_cases
+from engine.policy.resolve import ResolvedPolicy
+from engine.posted import posted_months, valid_runs
+from engine.publish import Published
+from engine.version import engine_facts
+from engine.write_grouped import write_grouped
+from pointvalue.cases import CaseColumns
+from pointvalue.lines import PostingLine
+
+
+def _silent(rows: int) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where a run goes and how it is made. Only `profile` and `mapping` may change a result, and both are recorded.
+
+    `months`: what a clearing takes as prepaid: "posted" the monthly runs on the shelf, "cases" the months computed
+    from the cases, "auto" the former if there are any.
+    """
+
+    shelf: Path = Path("runs")
+    out: Path | None = None
+    profile: Profile | None = None
+    mapping: bool | None = None
+    threads: int = 2
+    supersedes: str | None = None
+    case_detail: bool = False
+    months: str = "auto"
+    progress: Callable[[int], None] = field(default=_silent)
+
+    def target(self, period: str, area: str, kind: str) -> Path:
+        """The run folder: `--out`, or the next free number on the shelf."""
+        return self.out or self.shelf / next_run_id(self.shelf, period, area, kind)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its folder, its counts, and what was published where money was settled."""
+
+    folder: Path
+    counts: dict[str, int]
+    mapped: MappedCases
+    published: Published | None = None
+
+
+def draft_run(target: Path, kind: str, area: str, period: str, options: RunOptions) -> AbstractContextManager[RunDraft]:
+    """A run being written at `target`."""
+    parameters: dict[str, Any] = {"profile": options.profile, "mapping": options.mapping}
+    return new_run(
+        target,
+        kind=kind,
+        area=area,
+        period=period,
+        engine=engine_facts(),
+        parameters=parameters,
+        supersedes=options.supersedes,
+    )
+
+
+def demand_of(purpose: Purpose, editions: Editions, options: RunOptions) -> Demand:
+    """What is asked of the case files; the packs of one run must agree on the validation profile."""
+    named = {pack.tables.options.validation_profile for pack in editions.packs}
+    if options.profile is None and len(named) > 1:
+        raise PackError(
+            "the packs of this run name different validation profiles; give --profile compatible or strict."
+        )
+    profile: Profile = options.profile or ("strict" if named == {"strict"} else "compatible")
+    demand = Demand(purpose, profile, numbers=(), pools=POOLS)
+    for pack in editions.packs:
+        demand = demand.with_numbers(pack.tables.numeric)
+    return demand
+
+
+def scope_of(resolved: ResolvedPolicy, period: Period) -> Scope:
+    """The cases of a period by the policy's own date, at the hospitals it lists."""
+    column = "settled_on" if resolved.period_by == "settle_date" else "discharged_on"
+    return Scope(column, *period.days, frozenset(resolved.area.hospital_codes))
+
+
+def map_stage(
+    cases: Sequence[str | Path], demand: Demand, editions: Editions, scope: Scope | None, options: RunOptions
+) -> MappedCases:
+    """Read, validate, encode, group."""
+    if scope is not None and scope.hospitals == frozenset():
+        raise RunError("the policy lists no hospital, so no case belongs to the run.")
+    return map_cases(
+        cases,
+        demand,
+        editions,
+        scope=scope,
+        mapping=options.mapping,
+        threads=options.threads,
+        progress=options.progress,
+    )
+
+
+def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, demand: Demand) -> None:
+    """Write grouped and rejected rows, and the facts of the first half into the manifest."""
+    draft.parameters |= {"profile": demand.profile, "purpose": demand.purpose}
+    draft.inputs += [digest_file(path) for path in mapped.files]
+    draft.packs += [
+        {
+            "id": pack.meta.id,
+            "version": pack.meta.version,
+            "fingerprint": pack.fingerprint,
+            "valid_from": _day(pack.meta.valid_from),
+            "valid_to": _day(pack.meta.valid_to),
+        }
+        for pack in editions.packs
+    ]
+    draft.counts |= {
+        "read": mapped.read_count,
+        "accepted": len(mapped.book) + len(mapped.other_period),
+        "rejected": len(mapped.rejected),
+        "other_period": len(mapped.other_period),
+        "in_period": len(mapped.book),
+    }
+    assert draft.counts["accepted"] + draft.counts["rejected"] == mapped.read_count, "accepted + rejected = read"
+    draft.checks["rows_accounted"] = True
+    draft.totals |= {"rejected_by_code": mapped.rejected_by_code, "repairs": mapped.repairs}
+    draft.totals["notes"] = [f"{note.file}: {note.en}" for note in mapped.notes]
+    write_grouped(draft.folder / "grouped.parquet", mapped.book, editions)
+    draft.rows["grouped.parquet"] = len(mapped.book)
+    write_table(draft, "rejected", mapped.rejected.to_arrow().cast(arrow_schema("rejected")))
+    if len(mapped.other_period):
+        write_table(draft, "other_period", mapped.other_period.to_arrow())
+
+
+def _day(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def write_table(draft: RunDraft, name: str, table: pa.Table) -> None:
+    """One small table of the run as Parquet, strings plain so that bytes follow from the values."""
+    plain = [pa.string() if _is_text(field.type) else field.type for field in table.schema]
+    schema = pa.schema([(field.name, kind) for field, kind in zip(table.schema, plain, strict=True)])
+    pq.write_table(table.cast(schema), draft.folder / f"{name}.parquet", compression="zstd", version="2.6")
+    draft.rows[f"{name}.parquet"] = table.num_rows
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_large_string(kind) or pa.types.is_string(kind) or pa.types.is_string_view(kind))
+
+
+def refuse_second(shelf: Path, area: Area, kind: str, period: str, options: RunOptions) -> None:
+    """A period is settled once; a second run of it must name the one it supersedes."""
+    standing = [manifest.run_id for _, manifest in valid_runs(shelf, area.policy.code, kind, period)
+                if manifest.period == period]  # fmt: skip
+    if options.supersedes is None and standing:
+        raise RunError(
+            f"{period} of area {area.policy.code} is settled already, as {standing[0]} on {shelf}. To correct it, run "
+            f"again with --supersedes {standing[0]}; to try something out, use another --runs."
+        )
+    if options.supersedes is not None and options.supersedes not in standing:
+        raise RunError(f"--supersedes {options.supersedes}: no such standing {kind} run of {period} on {shelf}.")
+
+
+def months_of_year(
+    draft: RunDraft, area: Area, cases: CaseColumns, year: int, options: RunOptions
+) -> tuple[PostingLine, ...] | None:
+    """What the months really prepaid, from their runs on the shelf; None = compute them from the cases."""
+    posted = posted_months(draft.folder.parent, area.policy.code, year) if options.months != "cases" else None
+    if posted is None or (options.months == "auto" and not posted.months):
+        draft.parameters["months"] = "computed from the cases"
+        return None
+    wanted = {f"{year:04d}-{month:02d}" for month in sorted(set(cases.month.tolist()))}
+    if missing := sorted(wanted - set(posted.months)):
+        raise RunError(
+            f"cases of {', '.join(missing)} are to be cleared, but no monthly run of them stands on "
+            f"{draft.folder.parent}. Run presettle for them, or clear with --months cases."
+        )
+    draft.inputs += posted.runs
+    draft.parameters["months"] = "posted"
+    return posted.lines

@@ -1,0 +1,229 @@
+"""Class rules of one point scheme as integer tables for the kernel.
+
+In: a `PointScheme` and its pools; out: one row of integers per rule, one per K limit, one per class set.
+Every ratio becomes a numerator and a denominator under 2³¹, so that the kernel's products stay within 128 bits.
+It decides nothing: which rule matches is the kernel's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointvalue.cases import I64, NONE
+from pointvalue.fixed import E4, fen_per_point_e4, floor
+from pointvalue.model import ClassRule, ClassSet, Limit, PointScheme, RatioInterval
+from pointvalue.terms import Denominator, Shape
+
+SHAPE_CODE: dict[Shape, int] = {shape: code for code, shape in enumerate(Shape)}
+COEFFICIENT_BY_DEFAULT: frozenset[Shape] = frozenset(
+    {
+        Shape.NORMAL,
+        Shape.LINEAR_ADD,
+        Shape.EXCESS_PLUS_COEF,
+        Shape.COEF_ONLY,
+        Shape.DEDUCT,
+        Shape.CAP,
+        Shape.TCM_BASE,
+    }
+)
+"""Shapes whose formula names h. The others take it only where the rule says `coefficient: true`."""
+
+SMALL = 1 << 31
+OPEN = (1 << 62) - 1
+
+
+class Col(IntEnum):
+    """Columns of the rule table."""
+
+    SHAPE = 0
+    COEFFICIENT = 1
+    AUX = 2
+    FACTOR_N = 3
+    FACTOR_D = 4
+    ADD_N = 5
+    ADD_D = 6
+    K_N = 7
+    K_D = 8
+    FLAG = 9
+    DAYS_FROM = 10
+    DAYS_UPTO = 11
+    ABOVE = 12
+    ABOVE_IN = 13
+    ABOVE_N = 14
+    ABOVE_D = 15
+    BELOW = 16
+    BELOW_IN = 17
+    BELOW_N = 18
+    BELOW_D = 19
+    TOP = 20
+    TCM_N = 21
+    TCM_D = 22
+    TCM_DAYS = 23
+
+
+class End(IntEnum):
+    """What an end of a cost ratio interval is."""
+
+    NONE = 0
+    VALUE = 1
+    K = 2
+
+
+class SetCol(IntEnum):
+    FROM_DAY = 0
+    RULE_START = 1
+    RULE_END = 2
+    K_START = 3
+    K_END = 4
+
+
+class KCol(IntEnum):
+    UPTO_E4 = 0
+    K_N = 1
+    K_D = 2
+
+
+class NumbersTooFine(ValueError):
+    """A policy number with more digits than any rule text has."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeTables:
+    """One scheme, compiled. r = cost·`unit_n`[pool] ÷ (reference or base points · `unit_d`[pool])."""
+
+    sets: I64
+    rules: I64
+    k_limits: I64
+    rule_list: tuple[ClassRule, ...]
+    rule_from_day: tuple[int, ...]
+    top_shares: tuple[Fraction, ...]
+    by_reference: bool
+    unit_n: I64
+    unit_d: I64
+    cost_points_n: I64
+    cost_points_d: I64
+    budget_n: I64
+    budget_d: I64
+    same_price: NDArray[np.bool_]
+
+
+def compile_scheme(scheme: PointScheme, pools: tuple[str, ...], groups: tuple[str, ...]) -> SchemeTables:
+    """Integer tables of a scheme; pools without a budget point value get −1 and fail only where it is asked for."""
+    sets: list[list[int]] = []
+    rules: list[list[int]] = []
+    limits: list[list[int]] = []
+    kept: list[ClassRule] = []
+    from_days: list[int] = []
+    top_shares: list[Fraction] = []
+    for class_set in sorted(scheme.class_sets, key=lambda each: each.from_day):
+        rule_start, k_start = len(rules), len(limits)
+        limits += _k_rows(class_set, scheme.scale)
+        for rule in class_set.rules:
+            top = NONE
+            if rule.when.top_share is not None:
+                top = len(top_shares)
+                top_shares.append(rule.when.top_share)
+            rules.append(_rule_row(rule, top))
+            kept.append(rule)
+            from_days.append(class_set.from_day)
+        sets.append([class_set.from_day, rule_start, len(rules), k_start, len(limits)])
+    budget = _per_pool([_budget_fen_e4(scheme, pool) for pool in pools])
+    cost_points = _per_pool([Fraction(scheme.scale * E4, scheme.region_mean_fen)] * len(pools))
+    unit = _ratio_unit(scheme, budget, cost_points, len(pools))
+    return SchemeTables(
+        sets=_table(sets, len(SetCol)),
+        rules=_table(rules, len(Col)),
+        k_limits=_table(limits, len(KCol)),
+        rule_list=tuple(kept),
+        rule_from_day=tuple(from_days),
+        top_shares=tuple(top_shares),
+        by_reference=scheme.denominator is Denominator.GROUP_MEAN,
+        unit_n=unit[0],
+        unit_d=unit[1],
+        cost_points_n=cost_points[0],
+        cost_points_d=cost_points[1],
+        budget_n=budget[0],
+        budget_d=budget[1],
+        same_price=np.array([group in scheme.same_price_groups for group in groups], dtype=np.bool_),
+    )
+
+
+def _budget_fen_e4(scheme: PointScheme, pool: str) -> Fraction | None:
+    value = scheme.budget_point_value.get(pool)
+    return None if value is None else fen_per_point_e4(value)
+
+
+def _ratio_unit(
+    scheme: PointScheme, budget: tuple[I64, I64], cost_points: tuple[I64, I64], count: int
+) -> tuple[I64, I64]:
+    """Numerator and denominator per pool that turn cost and (reference or base points) into the cost ratio."""
+    if scheme.denominator is Denominator.GROUP_MEAN:
+        return np.ones(count, np.int64), np.ones(count, np.int64)
+    if scheme.denominator is Denominator.REGION_MEAN:
+        return cost_points
+    return budget[1], budget[0]
+
+
+def _rule_row(rule: ClassRule, top: int) -> list[int]:
+    row = [0] * len(Col)
+    row[Col.SHAPE] = SHAPE_CODE[rule.shape]
+    by_default = rule.shape in COEFFICIENT_BY_DEFAULT
+    row[Col.COEFFICIENT] = int(by_default if rule.coefficient is None else rule.coefficient)
+    row[Col.AUX] = int(rule.aux)
+    row[Col.FACTOR_N], row[Col.FACTOR_D] = small(rule.factor)
+    row[Col.ADD_N], row[Col.ADD_D] = small(rule.add)
+    if rule.k is not None:
+        row[Col.K_N], row[Col.K_D] = small(rule.k)
+    when = rule.when
+    row[Col.FLAG] = 0 if when.flag is None else int(when.flag)
+    row[Col.DAYS_FROM] = -OPEN if when.days_from is None else when.days_from
+    row[Col.DAYS_UPTO] = OPEN if when.days_upto is None else when.days_upto
+    interval = when.cost_ratio or RatioInterval()
+    row[Col.ABOVE], row[Col.ABOVE_N], row[Col.ABOVE_D] = _end(interval.above)
+    row[Col.BELOW], row[Col.BELOW_N], row[Col.BELOW_D] = _end(interval.below)
+    row[Col.ABOVE_IN], row[Col.BELOW_IN] = int(interval.above_in), int(interval.below_in)
+    row[Col.TOP] = top
+    if when.tcm is not None:
+        row[Col.TCM_N], row[Col.TCM_D] = small(when.tcm.ratio_min)
+        row[Col.TCM_DAYS] = when.tcm.days_min
+    return row
+
+
+def _end(limit: Limit) -> tuple[int, int, int]:
+    if limit is None:
+        return End.NONE, 0, 1
+    if limit == "k":
+        return End.K, 0, 1
+    return End.VALUE, *small(Fraction(limit))
+
+
+def _k_rows(class_set: ClassSet, scale: int) -> list[list[int]]:
+    """K by base points ×10⁴: `upto` is counted at scale 100, so it is stretched to the scheme's own scale."""
+    rows = []
+    for limit in class_set.k_limits:
+        upto = OPEN if limit.upto is None else floor(limit.upto * scale * Fraction(E4, 100))
+        rows.append([upto, *small(limit.k)])
+    return rows
+
+
+def small(number: Fraction) -> tuple[int, int]:
+    """Numerator and denominator, both under 2³¹; policy numbers are never longer."""
+    if abs(number.numerator) >= SMALL or number.denominator >= SMALL:
+        raise NumbersTooFine(f"{number} has too many digits for a policy number: give it with at most 9")
+    return number.numerator, number.denominator
+
+
+def _per_pool(numbers: list[Fraction | None] | list[Fraction]) -> tuple[I64, I64]:
+    """A number per pool; −1 over 1 where a pool has none."""
+    tops = [NONE if number is None else number.numerator for number in numbers]
+    bottoms = [1 if number is None else number.denominator for number in numbers]
+    return np.array(tops, dtype=np.int64), np.array(bottoms, dtype=np.int64)
+
+
+def _table(rows: list[list[int]], width: int) -> I64:
+    return np.array(rows, dtype=np.int64).reshape(len(rows), width)

@@ -1,0 +1,257 @@
+"""The divisions of `fixed` for whole columns: int64 in, int64 out, 128 bits between, compiled by numba.
+
+Products of two 63-bit numbers are kept as (high, low) pairs of uint64; a result that does not fit stops the run or is
+reported per row, it never wraps. Sums of int64 columns are checked the same way.
+A negative number is floored towards minus infinity and half-rounded away from zero, as in `fixed`.
+Nothing here knows what the numbers mean.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from pointvalue.cases import I32, I64
+
+_LOW32 = np.uint64(0xFFFFFFFF)
+_SHIFT32 = np.uint64(32)
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+_TOP = np.uint64(1 << 63)
+I64_MAX = (1 << 63) - 1
+
+
+def compiled(function: Any) -> Any:
+    """numba's compiler as every kernel here uses it: no interpreter lock, result kept on disk."""
+    return nb.njit(nogil=True, cache=True)(function)
+
+
+@compiled
+def multiply(a: Any, b: Any) -> Any:
+    """(high, low) of a·b for uint64 a, b."""
+    a_low, a_high = a & _LOW32, a >> _SHIFT32
+    b_low, b_high = b & _LOW32, b >> _SHIFT32
+    low = a_low * b_low
+    middle = a_high * b_low + (low >> _SHIFT32)
+    cross = a_low * b_high + (middle & _LOW32)
+    return a_high * b_high + (middle >> _SHIFT32) + (cross >> _SHIFT32), (cross << _SHIFT32) | (low & _LOW32)
+
+
+@compiled
+def multiply_wide(high: Any, low: Any, factor: Any) -> Any:
+    """(fits, high, low) of a 128-bit number times a uint64."""
+    carry, new_low = multiply(low, factor)
+    over, shifted = multiply(high, factor)
+    new_high = shifted + carry
+    return over == _ZERO and new_high >= carry, new_high, new_low
+
+
+@compiled
+def add_wide(high: Any, low: Any, other_high: Any, other_low: Any) -> Any:
+    """(fits, high, low) of the sum of two 128-bit numbers."""
+    new_low = low + other_low
+    carry = _ONE if new_low < low else _ZERO
+    partial = high + other_high
+    new_high = partial + carry
+    return partial >= high and new_high >= partial, new_high, new_low
+
+
+@compiled
+def subtract_wide(high: Any, low: Any, other_high: Any, other_low: Any) -> Any:
+    """(high, low) of a difference of 128-bit numbers that is not negative."""
+    borrow = _ONE if low < other_low else _ZERO
+    return high - other_high - borrow, low - other_low
+
+
+@compiled
+def below_wide(high: Any, low: Any, other_high: Any, other_low: Any) -> Any:
+    return high < other_high or (high == other_high and low < other_low)
+
+
+@compiled
+def divide_wide(high: Any, low: Any, divisor: Any) -> Any:
+    """(quotient, remainder) of a 128-bit number by a uint64 divisor; needs high < divisor < 2⁶³.
+
+    Schoolbook division in base 2³² (Knuth's algorithm D for two digits).
+    """
+    if high == _ZERO:
+        return low // divisor, low % divisor
+    shift = _ZERO
+    while (divisor << shift) & _TOP == _ZERO:
+        shift += _ONE
+    scaled = divisor << shift
+    scaled_high, scaled_low = scaled >> _SHIFT32, scaled & _LOW32
+    top = (high << shift) | ((low >> (np.uint64(63) - shift)) >> _ONE)
+    bottom = low << shift
+    bottom_high, bottom_low = bottom >> _SHIFT32, bottom & _LOW32
+    first, rest = top // scaled_high, top % scaled_high
+    while first > _LOW32 or first * scaled_low > ((rest << _SHIFT32) | bottom_high):
+        first -= _ONE
+        rest += scaled_high
+        if rest > _LOW32:
+            break
+    middle = (top << _SHIFT32) + bottom_high - first * scaled
+    second, rest = middle // scaled_high, middle % scaled_high
+    while second > _LOW32 or second * scaled_low > ((rest << _SHIFT32) | bottom_low):
+        second -= _ONE
+        rest += scaled_high
+        if rest > _LOW32:
+            break
+    remainder = ((middle << _SHIFT32) + bottom_low - second * scaled) >> shift
+    return (first << _SHIFT32) + second, remainder
+
+
+@compiled
+def divide_long(high: Any, low: Any, divisor_high: Any, divisor_low: Any) -> Any:
+    """(fits, quotient, remainder high, remainder low) of 128 by 128 bits, bit by bit; divisor < 2¹²⁷, not 0."""
+    quotient = _ZERO
+    rest_high, rest_low = _ZERO, _ZERO
+    fits = True
+    for step in range(128):
+        bit = np.uint64(127 - step)
+        digit = (high >> (bit - np.uint64(64))) & _ONE if bit >= np.uint64(64) else (low >> bit) & _ONE
+        rest_high = (rest_high << _ONE) | (rest_low >> np.uint64(63))
+        rest_low = (rest_low << _ONE) | digit
+        if not below_wide(rest_high, rest_low, divisor_high, divisor_low):
+            rest_high, rest_low = subtract_wide(rest_high, rest_low, divisor_high, divisor_low)
+            if bit >= np.uint64(63):
+                fits = False
+            else:
+                quotient |= _ONE << bit
+    return fits, quotient, rest_high, rest_low
+
+
+@compiled
+def divide_half_up_wide(high: Any, low: Any, divisor_high: Any, divisor_low: Any) -> Any:
+    """(fits, quotient) of two non-negative 128-bit numbers, a half upwards; the quotient stays under 2⁶³."""
+    if divisor_high == _ZERO and divisor_low < _TOP and high < divisor_low:
+        quotient, rest = divide_wide(high, low, divisor_low)
+        if rest >= divisor_low - rest:
+            quotient += _ONE
+        return quotient < _TOP, quotient
+    if divisor_high >= _TOP or (divisor_high == _ZERO and divisor_low == _ZERO):
+        return False, _ZERO
+    fits, quotient, rest_high, rest_low = divide_long(high, low, divisor_high, divisor_low)
+    left_high, left_low = subtract_wide(divisor_high, divisor_low, rest_high, rest_low)
+    if not below_wide(rest_high, rest_low, left_high, left_low):
+        quotient += _ONE
+    return fits and quotient < _TOP, quotient
+
+
+@compiled
+def reduce_e6(number: Any) -> Any:
+    """(numerator, denominator) of number ÷ 10⁶ in lowest terms; number > 0."""
+    a, b = number, np.int64(1_000_000)
+    while b != 0:
+        a, b = b, a % b
+    return number // a, np.int64(1_000_000) // a
+
+
+@compiled
+def _scaled_floor(weights: Any, numerator: Any, denominator: Any, floors: Any, remainders: Any) -> Any:
+    factor, divisor = np.uint64(numerator), np.uint64(denominator)
+    for i in range(weights.size):
+        weight = weights[i]
+        high, low = multiply(np.uint64(abs(weight)), factor)
+        if high >= divisor:
+            return i
+        quotient, rest = divide_wide(high, low, divisor)
+        if quotient >= _TOP:
+            return i
+        if weight >= 0:
+            floors[i], remainders[i] = np.int64(quotient), np.int64(rest)
+        elif rest == _ZERO:
+            floors[i], remainders[i] = -np.int64(quotient), 0
+        else:
+            floors[i], remainders[i] = -np.int64(quotient) - 1, np.int64(divisor - rest)
+    return -1
+
+
+@compiled
+def _scaled_half_up(weights: Any, numerator: Any, denominator: Any, rounded: Any) -> Any:
+    factor, divisor = np.uint64(numerator), np.uint64(denominator)
+    for i in range(weights.size):
+        high, low = multiply(np.uint64(abs(weights[i])), factor)
+        fits, quotient = divide_half_up_wide(high, low, _ZERO, divisor)
+        if not fits:
+            return i
+        rounded[i] = np.int64(quotient) if weights[i] >= 0 else -np.int64(quotient)
+    return -1
+
+
+@compiled
+def _sum_by(index: Any, values: Any, sums: Any) -> Any:
+    for i in range(values.size):
+        place = index[i]
+        if place < 0 or place >= sums.size:
+            return -2
+        old, value = sums[place], values[i]
+        new = old + value
+        if (value >= 0 and new < old) or (value < 0 and new > old):
+            return i
+        sums[place] = new
+    return -1
+
+
+def scaled_floor(weights: I64, numerator: int, denominator: int) -> tuple[I64, I64]:
+    """floor(weight·numerator ÷ denominator) and the remainder (in units of 1 ÷ denominator) of every weight."""
+    _need_63_bits(numerator, denominator)
+    floors, remainders = np.empty_like(weights), np.empty_like(weights)
+    _refuse_row(_scaled_floor(weights, numerator, denominator, floors, remainders), "a share")
+    return floors, remainders
+
+
+def scaled_half_up(weights: I64, numerator: int, denominator: int) -> I64:
+    """half_up(weight·numerator ÷ denominator) of every weight, a half away from zero."""
+    _need_63_bits(numerator, denominator)
+    rounded = np.empty_like(weights)
+    _refuse_row(_scaled_half_up(weights, numerator, denominator, rounded), "a rounded product")
+    return rounded
+
+
+def reduced_e6(numbers: I64) -> tuple[I64, I64]:
+    """Numerators and denominators of numbers ÷ 10⁶ in lowest terms."""
+    divisors = np.gcd(numbers, 1_000_000)
+    return numbers // divisors, 1_000_000 // divisors
+
+
+def sum_by(index: I32 | I64, values: I64, count: int) -> I64:
+    """Sums of `values` by `index` 0..count−1, every addition checked."""
+    sums = np.zeros(count, np.int64)
+    _refuse_row(_sum_by(index, values, sums), "a sum")
+    return sums
+
+
+def total(values: I64) -> int:
+    """The sum of a column, exact whatever its size."""
+    return (int((values >> 32).sum()) << 32) + int((values & 0xFFFFFFFF).sum())
+
+
+def fits_63_bits(*numbers: int) -> bool:
+    return all(0 <= number <= I64_MAX for number in numbers)
+
+
+def _need_63_bits(numerator: int, denominator: int) -> None:
+    if not fits_63_bits(numerator, denominator) or denominator == 0:
+        raise OverflowError(f"factor {numerator}/{denominator} needs more than 63 bits: use exact integers instead")
+
+
+def _refuse_row(row: int, what: str) -> None:
+    if row == -2:
+        raise IndexError("an index points outside the sums")
+    if row >= 0:
+        raise OverflowError(f"{what} in row {row} passes 63 bits: an amount or a number of points is implausible")
+
+
+def ratio_e6(numerators: I64, denominators: I64) -> I64:
+    """half_up(numerator ÷ denominator × 10⁶) of every pair; for figures that are shown, never for an amount.
+
+    Denominators are above zero, numerators within ±4·10¹².
+    """
+    if numerators.size and (int(denominators.min()) <= 0 or int(np.abs(numerators).max()) > 4 * 10**12):
+        raise OverflowError("a ratio to show needs a positive denominator and a numerator within 4·10^12")
+    size = np.abs(numerators) * 1_000_000
+    rounded: I64 = np.sign(numerators) * ((2 * size + denominators) // (2 * denominators))
+    return rounded
