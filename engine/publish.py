@@ -31,10 +31,11 @@ from engine.report.html import write_summary
 from engine.report.statement import write_statements
 from engine.version import VERSION
 from engine.write_settled import SettledCases, write_settled
-from pointvalue.fixed import floor
+from pointvalue.fixed import divide_half_up, floor, yuan_per_point
 from pointvalue.lines import RULE_OF, PostingLine
 from pointvalue.model import PointScheme
 from pointvalue.results import PoolResult, PotResult, YearResult
+from pointvalue.value import numerator
 
 I64 = npt.NDArray[np.int64]
 
@@ -168,6 +169,7 @@ def _facts(draft: RunDraft, area: Area, money: Money, mapped: MappedCases, seal:
         counts_read=mapped.read_count,
         counts_accepted=len(mapped.book) + len(mapped.other_period),
         counts_rejected=len(mapped.rejected),
+        counts_other_period=len(mapped.other_period),
         split={pool.pool: _split(pool, resolved) for pool in year.pools} if year else {},
         pots=tuple(_pot(pool, pot) for pool in year.pools for pot in pool.pots) if year else (),
         point_values=_point_values(money),
@@ -178,7 +180,12 @@ def _facts(draft: RunDraft, area: Area, money: Money, mapped: MappedCases, seal:
     )
 
 
-_OUTSIDE_NAMES = {"outpatient": "门诊", "out_of_area": "异地就医", "maternity": "生育"}
+_OUTSIDE_NAMES = {
+    "outpatient": ("门诊", "Outpatient"),
+    "out_of_area": ("异地就医", "Out of area"),
+    "maternity": ("生育", "Maternity"),
+}
+"""Carve-outs the field has a name for; any other shows under the policy's own."""
 
 
 def _split(pool: PoolResult, resolved: ResolvedPolicy) -> tuple[SplitItem, ...]:
@@ -189,7 +196,8 @@ def _split(pool: PoolResult, resolved: ResolvedPolicy) -> tuple[SplitItem, ...]:
         SplitItem("total", "基金预算总额", "Fund", budget.total_fen),
         SplitItem("reserve", "风险金", "Reserve", budget.reserve_fen),
     ]
-    items += [SplitItem("outside", _OUTSIDE_NAMES.get(n, n), n, fen) for n, fen in sorted(terms.outside_fen.items())]
+    for name, fen in sorted(terms.outside_fen.items()):
+        items.append(SplitItem("outside", *_OUTSIDE_NAMES.get(name, (name, name)), fen))
     items += [SplitItem("fixed", name, name, fen) for name, fen in sorted(terms.fixed_lines_fen.items())]
     items.append(SplitItem("point_fund", "点数基金", "Point fund", pool.point_fund_fen))
     if pool.moved_to_points_fen:
@@ -213,7 +221,7 @@ def _value_text(value: Fraction, places: int) -> str:
 
 
 def _point_values(money: Money) -> tuple[PointValueAt, ...]:
-    """The budget value at which months were paid, and the final one where the year is cleared."""
+    """The budget value months were paid at, what each month alone would have given, and the year's final value."""
     area = money.settled.resolved.area
     found = []
     for period in money.periods:
@@ -226,4 +234,25 @@ def _point_values(money: Money) -> tuple[PointValueAt, ...]:
         for pot in cleared.pots:
             text = _value_text(pot.value.published, 8)
             found.append(PointValueAt(cleared.pool, pot.label, f"{area.year:04d}", "final", text))
+            found += _month_values(money, cleared.pool, pot)
     return tuple(found)
+
+
+def _month_values(money: Money, pool: str, pot: PotResult) -> list[PointValueAt]:
+    """The pot's fund, spread over the months by booked fund, over each month's points. It pays nothing."""
+    settled = money.settled
+    terms = next(each for each in settled.area.pools if each.id == pool).point_value
+    place = money.year.pot_labels.index((pool, pot.label)) if money.year else -1
+    within = money.year.pot_index == place if money.year else np.zeros(0, np.bool_)
+    booked = int(settled.cases.fund_fen[within].sum())
+    found = []
+    for month in range(1, 13):
+        rows = within & (settled.cases.month == month)
+        points = int(settled.scored.points_e4[rows].sum())
+        if points > 0 and booked > 0:
+            patients = int(settled.cases.patient_fen[rows].sum())
+            fund = divide_half_up(pot.fund_fen * int(settled.cases.fund_fen[rows].sum()), booked)
+            value = yuan_per_point(numerator(terms, fund, patients), points)
+            text = _value_text(value, 4)
+            found.append(PointValueAt(pool, pot.label, f"{settled.area.year:04d}-{month:02d}", "month", text))
+    return found

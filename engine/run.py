@@ -35,7 +35,7 @@ from engine.write_settled import SettledCases
 from pointvalue.annual import clear_year
 from pointvalue.classes import score
 from pointvalue.monthly import settle_month
-from pointvalue.provisional import provisional
+from pointvalue.provisional import expected_payments, values_used_e8
 
 NO_AREA = "none"
 
@@ -62,10 +62,10 @@ def presettle(cases: Sequence[str | Path], area: Area, year: int, month: int, op
         columns = case_columns(mapped.book, area, resolved)
         scored = score(columns, resolved.area)
         posted = settle_month(columns, scored, resolved.area, month)
-        worth = provisional(columns, scored, resolved.area)
+        standard, fund_part = expected_payments(columns, scored, resolved.area)
         settled = SettledCases(
             mapped.book, area.editions, resolved, columns, scored,
-            worth.standard_fen, worth.fund_part_fen, worth.point_value_e8, period.clr_ym,
+            standard, fund_part, values_used_e8(columns, scored, resolved.area), period.clr_ym,
         )  # fmt: skip
         money = Money(settled, (period,), posted.lines)
         published = publish_money(draft, area, money, mapped, case_detail=options.case_detail)

@@ -21,6 +21,7 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _TOP = np.uint64(1 << 63)
 I64_MAX = (1 << 63) - 1
+_I64_TOP = np.int64(I64_MAX)
 
 
 def compiled(function: Any) -> Any:
@@ -188,10 +189,10 @@ def _sum_by(index: Any, values: Any, sums: Any) -> Any:
         if place < 0 or place >= sums.size:
             return -2
         old, value = sums[place], values[i]
-        new = old + value
-        if (value >= 0 and new < old) or (value < 0 and new > old):
+        # Asked before adding: compiled signed addition is assumed never to wrap, so it cannot be asked after.
+        if (value >= 0 and old > _I64_TOP - value) or (value < 0 and old < -_I64_TOP - value):
             return i
-        sums[place] = new
+        sums[place] = old + value
     return -1
 
 

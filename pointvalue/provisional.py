@@ -14,7 +14,7 @@ import numpy as np
 from pointvalue.budget import ClearingStopped
 from pointvalue.cases import I64, CaseColumns
 from pointvalue.classes import Scored
-from pointvalue.fixed import fen_per_point_e4, half_up
+from pointvalue.fixed import fen_per_point_e4, floor, half_up
 from pointvalue.fixed_wide import scaled_half_up
 from pointvalue.model import AreaYear, PointValueTerms, PotTerms
 from pointvalue.pots import budget_value, rows_of_pots
@@ -44,6 +44,17 @@ def expected_payments(cases: CaseColumns, scored: Scored, area: AreaYear) -> tup
             if rows.size:
                 _price_pot(view, terms, rows, standard, fund)
     return standard, fund
+
+
+def values_used_e8(cases: CaseColumns, scored: Scored, area: AreaYear) -> I64:
+    """The budget point value or price each case is shown at, yuan ×10⁸; 0 outside the pots. For the eye only."""
+    used = np.zeros(len(cases), np.int64)
+    for index in range(len(area.pools)):
+        view = pool_view(cases, scored, area, index)
+        for terms, rows in zip(view.pool.pots, rows_of_pots(view), strict=True):
+            value = terms.price if terms.price is not None else budget_value(view, terms)
+            used[rows] = floor((value or Fraction(0)) * 10**8)
+    return used
 
 
 def _price_pot(view: PoolView, terms: PotTerms, rows: I64, standard: I64, fund: I64) -> None:

@@ -4,6 +4,7 @@ import copy
 import json
 from pathlib import Path
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from fixtures.area_json import read_area
@@ -11,6 +12,8 @@ from fixtures.cases_json import read_cases
 from pointvalue.annual import clear_year
 from pointvalue.classes import score
 
+unhurried = settings(deadline=None)
+"""The first example of a test may wait for a kernel to be compiled."""
 CONTRACT = Path(__file__).resolve().parents[1] / "fixtures" / "contract"
 GOLDEN = json.loads((CONTRACT / "golden-year.json").read_text(encoding="utf-8"))
 PAIRS = [
@@ -65,9 +68,7 @@ def clearings(draw, pick):
             "for_shares": draw(SHARES),
         },
         "fixed_variance": draw(
-            st.sampled_from(
-                [{"default": "reserve"}, {"default": "points"}, {"default": "reserve", "single": "points"}]
-            )
+            st.sampled_from([{"default": "reserve"}, {"default": "points"}, {"default": "reserve", "single": "points"}])
         ),
         "point_value": {
             "basis": basis,
@@ -123,7 +124,9 @@ def years(draw):
             case["fund_fen"] = case["cost_fen"] - case["patient_fen"]
         if "special" in case:
             case["special"] |= {"points": "512.3456", "approved_fund_fen": 4_444_444}
-    scored = [case["id"] for case in cases if case["scheme"] in ("drg", "dip") and case["days"] < 60 and case["id"] != "C018"]
+    scored = [
+        case["id"] for case in cases if case["scheme"] in ("drg", "dip") and case["days"] < 60 and case["id"] != "C018"
+    ]
     cancelled = draw(st.sets(st.sampled_from(scored), max_size=4)) if scored else set()
     area["special_case"]["pay"] = pick("points_from_cost", "adjusted_standard", "actual_outside_pool")
     if area["special_case"]["pay"] == "actual_outside_pool":

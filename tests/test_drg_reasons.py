@@ -19,6 +19,7 @@ LISTS = {
     "M": "dx:M1",
     "N": "dx:N1 M1",
     "P": "dx:P1 P2",
+    "P_medical": "dx:P1",
     "Z": "dx:Z1",
     "L": "dx:L1",
     "W": "dx:W1",
@@ -28,7 +29,7 @@ TREE = [
     (
         "MDCP",
         "dx_main in P & age_years 0..0",
-        [("PR1", "dx_main in P & age_days ..28", [("PR19", "")]), ("PB1", "op_main in cut", [("PB19", "")])],
+        [("PR1", "dx_main in P_medical & age_days ..28", [("PR19", "")]), ("PB1", "op_main in cut", [("PB19", "")])],
     ),
     ("MDCZ", "dx_main in Z & n_sites 2..", [("ZZ1", "", [("ZZ19", "")])]),
     ("MDCM", "dx_main in M & gender 1..1", [("MR1", "", [("MR19", "")])]),
@@ -76,6 +77,8 @@ PRODUCED: list[tuple[GroupReason, Case]] = [
     (R.PRINCIPAL_DIAGNOSIS_UNKNOWN, record("X B2", "O8")),
     (R.ADRG_WITHOUT_DRG, record("B1", "O1")),
     (R.NEWBORN_AGE_OR_WEIGHT, record("P1", **NEWBORN)),
+    # P2 is in no newborn ADRG, so its age in days is not what is wrong.
+    (R.NO_ADRG_WITHOUT_OPERATION, record("P2", **NEWBORN)),
     (R.PRINCIPAL_PROCEDURE_UNKNOWN, record("B1", "o1")),
     (R.NO_ADRG_WITH_OPERATION, record("B1", "O2")),
     (R.NO_ADRG_WITH_OPERATION, record("B1", "O9 O2")),

@@ -121,6 +121,12 @@ def test_a_misshapen_last_row_is_not_lost(tmp_path: Path) -> None:
     assert loaded.read_count == 4 and loaded.rejected["row"].to_list() == [4]
 
 
+def test_a_single_row_without_a_line_end_is_read(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", many(1))
+    path.write_text(path.read_text().rstrip())
+    assert len(load(path).accepted) == 1
+
+
 def test_cells_with_line_breaks_and_quotes_are_read(tmp_path: Path) -> None:
     rows = [row(f"S{n}", address='No. 5\n"North" gate, room 3') for n in range(5)]
     assert len(check(tmp_path, rows).accepted) == 5

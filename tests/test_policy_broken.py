@@ -9,7 +9,8 @@ import pytest
 from engine.errors import PolicyError
 from engine.policy import PolicyFaults, load_policy
 from engine.policy.messages import MESSAGES
-from fixtures.broken_policies import DEFECTS, SMALL, Defect, write_broken, write_small
+from fixtures.broken_policies import DEFECTS
+from fixtures.small_policy import SMALL, Defect, write_broken, write_small
 
 
 def faults(folder: Path) -> PolicyFaults:

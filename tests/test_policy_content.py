@@ -14,7 +14,7 @@ from engine.policy import PackGroups, PolicyFaults, check, load_policy, resolve
 from engine.policy.nodes import Scalar
 from engine.policy.problems import Place, Problems, Unreadable
 from engine.policy.readers import number, plain, yuan
-from fixtures.broken_policies import SMALL, write_small
+from fixtures.small_policy import SMALL, write_small
 
 DAYS = {"first": date(2024, 12, 1), "last": date(2025, 12, 31)}
 

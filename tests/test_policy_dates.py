@@ -10,7 +10,7 @@ import pytest
 
 from engine.policy import AreaPolicy, PolicyFaults, load_policy, resolve, show
 from engine.policy import money_params as money
-from fixtures.broken_policies import SMALL, write_small
+from fixtures.small_policy import SMALL, write_small
 from pointvalue.model import KLimit
 
 EPOCH = date(1970, 1, 1)

@@ -25,16 +25,15 @@ needs_golden = pytest.mark.skipif(
     not GOLDEN.is_file(), reason=f"GOLDEN YEAR ABSENT: put it at {GOLDEN} to run this test; it was NOT run"
 )
 Json = Any
-START, YEAR = "2024-01-01", "2024-01-01"
+START = "2024-01-01"
 
 
 def yuan(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"
 
 
-def dated(value: Json, unit: str = "", **later: Json) -> Json:
-    values = {START: value, **later}
-    return {"unit": unit, "values": values} if unit else {"values": values}
+def dated(value: Json, unit: str = "") -> Json:
+    return {**({"unit": unit} if unit else {}), "values": {START: value}}
 
 
 def rule(each: Json) -> Json:
@@ -53,38 +52,23 @@ def rule(each: Json) -> Json:
     return found
 
 
-def mechanisms(area: Json) -> dict[str, Json]:
-    """Everything the JSON says, as policy mechanisms."""
+def amounts(table: Json) -> Json:
+    return {key: yuan(fen) for key, fen in table.items()}
+
+
+def case_side(area: Json) -> dict[str, Json]:
+    """Hospitals, points and classes."""
     points = {name: each for name, each in area["schemes"].items() if each["kind"] == "points"}
-    pools, clearing = area["pools"], area["clearing"]
 
     def by_scheme(read: Any) -> Json:
         return {name: read(each) for name, each in points.items()}
 
-    def by_pool(key: str, read: Any) -> Json:
-        return {pool: read(each[key]) for pool, each in pools.items() if key in each}
-
-    def amounts(table: Json) -> Json:
-        return {key: yuan(fen) for key, fen in table.items()}
-
-    def tier(each: Json) -> Json:
-        share = {"surplus": "hospital_keeps", "overspend": "fund_shares"}[each["side"]]
-        return {share if key == "share" else key: value for key, value in each.items()}
-
-    sets: dict[str, tuple[Json, Json]] = {}
-    for name, each in points.items():
-        for one in each["class_sets"]:
-            rules, limits = sets.setdefault(one["from"], ({}, {}))
-            rules[name], limits[name] = [rule(r) for r in one["rules"]], one["k"]
-    first = sets[START]
-    full = {day: ({**first[0], **rules}, {**first[1], **limits}) for day, (rules, limits) in sets.items()}
     kinds = {"actual": "epidemic"}
-    bed, single = area["schemes"]["bed_day"], area["schemes"]["single"]
     return {
         "area": {
             "code": "370000",
             "name": area["name"],
-            "pools": list(pools),
+            "pools": list(area["pools"]),
             "schemes": [{"id": n, "kind": kinds.get(e["kind"], e["kind"])} for n, e in area["schemes"].items()],
         },
         "hospitals": {"values": {START: "hospitals.csv"}},
@@ -97,93 +81,105 @@ def mechanisms(area: Json) -> dict[str, Json]:
             "same_price_groups": dated(by_scheme(lambda s: s["same_price_groups"])),
             "budget_point_value": dated(by_scheme(lambda s: s["budget_pv"]), "CNY/point"),
         },
-        "case_classes": {
-            "values": {day: rules for day, (rules, _) in full.items()},
-            "high_limit": {"unit": "/1", "values": {day: limits for day, (_, limits) in full.items()}},
-        },
+        "case_classes": classes(points),
         "case_flags": {  # the golden cases carry their flags; the loader asks what they mean
             "values": {
                 START: [{"flag": "incomplete", "dscg_way": ["2"]}, {"flag": "day_surgery", "ipt_med_type": ["2"]}]
             }
         },
-        "bed_day": {
-            "tiers": dated(
-                [{"from": t["from"], "to": t["to"], "rate": yuan(t["rate_fen"])} for t in bed["tiers"]], "CNY/d"
-            ),
-            "fund_ratio": dated(bed["fund_ratio"], "/1"),
-        },
-        "single_disease": {
-            "quotas": dated(
-                [
-                    dict(zip(("group", "level", "pool"), key.split("/"), strict=True), quota=yuan(fen))
-                    for key, fen in single["quota_fen"].items()
-                ],
-                "CNY",
-            ),
-            "fund_ratio": dated(single["fund_ratio"], "/1"),
-        },
         "special_case": {"pay": area["special_case"]["pay"]},
         "readmission": {"values": {START: {"days": 10, **area["readmission"]}}},
         "new_tech": {"year_factors": dated(area["new_tech"]["year_factors"], "/1")},
+    }
+
+
+def classes(points: Json) -> Json:
+    """Rules and limits; a scheme whose set does not change that day keeps its first one."""
+    sets: dict[str, tuple[Json, Json]] = {}
+    for name, each in points.items():
+        for one in each["class_sets"]:
+            rules, limits = sets.setdefault(one["from"], ({}, {}))
+            rules[name], limits[name] = [rule(r) for r in one["rules"]], one["k"]
+    first_rules, first_limits = sets[START]
+    return {
+        "values": {day: {**first_rules, **rules} for day, (rules, _) in sets.items()},
+        "high_limit": {"unit": "/1", "values": {day: {**first_limits, **k} for day, (_, k) in sets.items()}},
+    }
+
+
+def fixed_side(area: Json) -> dict[str, Json]:
+    """Schemes at their own price, contracts, decisions, single amounts."""
+    bed, single = area["schemes"]["bed_day"], area["schemes"]["single"]
+    tiers = [{"from": t["from"], "to": t["to"], "rate": yuan(t["rate_fen"])} for t in bed["tiers"]]
+    words = ("group", "level", "pool")
+    quotas = [
+        dict(zip(words, key.split("/"), strict=True), quota=yuan(fen)) for key, fen in single["quota_fen"].items()
+    ]
+    contracts = [
+        {**{k: v for k, v in c.items() if k != "rate_fen"}, "rate": yuan(c["rate_fen"])} for c in area["contracts"]
+    ]
+    return {
+        "bed_day": {"tiers": dated(tiers, "CNY/d"), "fund_ratio": dated(bed["fund_ratio"], "/1")},
+        "single_disease": {"quotas": dated(quotas, "CNY"), "fund_ratio": dated(single["fund_ratio"], "/1")},
+        "advance": dated(amounts(area["advances"]), "CNY"),
+        "audits": dated(area["audits"]),
+        "contracts": dated(contracts, "CNY"),
+        "supplier_paid": dated(amounts(area["supplier_paid"]), "CNY"),
+        "penalties": {"patient_part": area["penalties"]["patient_part"]},
+    }
+
+
+def money_side(area: Json) -> dict[str, Json]:
+    """Budget, months, sharing."""
+    pools, clearing, monthly = area["pools"], area["clearing"], area["monthly"]
+    reserve, sharing = clearing["reserve"], clearing["sharing"]
+
+    def by_pool(key: str, read: Any) -> Json:
+        return {pool: read(each[key]) for pool, each in pools.items() if key in each}
+
+    def tier(each: Json) -> Json:
+        share = {"surplus": "hospital_keeps", "overspend": "fund_shares"}[each["side"]]
+        return {share if key == "share" else key: value for key, value in each.items()}
+
+    scores = [{"score_from": t["score_from"], "coefficient": t["coef"]} for t in area["assessment"]["tiers"]]
+    return {
         "budget": {
             "plan": dated(by_pool("plan_fen", yuan), "CNY"),
             "prior_actual": dated(by_pool("prior_actual_fen", yuan), "CNY"),
             "growth_cap": dated(by_pool("growth_cap", str), "/1"),
             "outside": dated(by_pool("outside_fen", amounts), "CNY"),
             "fixed_lines": dated(by_pool("fixed_lines_fen", amounts), "CNY"),
-            "reserve_rate": dated(
-                {p: each.get("reserve", clearing["reserve"])["rate"] for p, each in pools.items()}, "/1"
-            ),
-            "reserve_base": clearing["reserve"]["base"],
+            "reserve_rate": dated({p: each.get("reserve", reserve)["rate"] for p, each in pools.items()}, "/1"),
+            "reserve_base": reserve["base"],
             "fixed_variance": clearing["fixed_variance"]["default"],
             "pots": dated(by_pool("pots", list), "/1"),
         },
         "point_value": dict(clearing["point_value"]),
-        "pool_sharing": {"unit": "/1", "values": {START: by_pool("pool_sharing", dict)}},
+        "pool_sharing": dated(by_pool("pool_sharing", dict), "/1"),
         "monthly": {
-            "basis": area["monthly"]["basis"],
-            "rate": dated(area["monthly"]["rate"], "/1"),
-            "rate_by_credit": dated(area["monthly"]["rate_by_credit"], "/1"),
-            "quota": dated(amounts(area["monthly"]["quota"]), "CNY"),
+            "basis": monthly["basis"],
+            "rate": dated(monthly["rate"], "/1"),
+            "rate_by_credit": dated(monthly["rate_by_credit"], "/1"),
+            "quota": dated(amounts(monthly["quota"]), "CNY"),
         },
         "deposit": {
             "rate": dated(area["deposit"]["rate"], "/1"),
             "release": dated(area["deposit"]["release"], "/1"),
         },
-        "advance": {"unit": "CNY", "values": {YEAR: amounts(area["advances"])}},
         "surplus_and_overspend": {
-            "unit": "/1",
-            "amount": clearing["sharing"]["amount"],
-            "denominator": clearing["sharing"]["denominator"],
-            "values": {START: [tier(each) for each in clearing["sharing"]["tiers"]]},
+            "amount": sharing["amount"],
+            "denominator": sharing["denominator"],
+            **dated([tier(each) for each in sharing["tiers"]], "/1"),
         },
-        "assessment": {
-            "unit": "/1",
-            "applies_to": area["assessment"]["applies_to"],
-            "values": {
-                START: [{"score_from": t["score_from"], "coefficient": t["coef"]} for t in area["assessment"]["tiers"]]
-            },
-        },
-        "negative_case": {"values": {START: clearing["negative_case"]}},
-        "negative_final": {"values": {START: clearing["negative_final"]}},
-        "penalties": {"patient_part": area["penalties"]["patient_part"]},
-        "audits": {"values": {YEAR: area["audits"]}},
-        "contracts": {
-            "unit": "CNY",
-            "values": {
-                YEAR: [
-                    {**{k: v for k, v in c.items() if k != "rate_fen"}, "rate": yuan(c["rate_fen"])}
-                    for c in area["contracts"]
-                ]
-            },
-        },
-        "supplier_paid": {"unit": "CNY", "values": {YEAR: amounts(area["supplier_paid"])}},
+        "assessment": {"applies_to": area["assessment"]["applies_to"], **dated(scores, "/1")},
+        "negative_case": dated(clearing["negative_case"]),
+        "negative_final": dated(clearing["negative_final"]),
     }
 
 
 def write_golden(area: Json, folder: Path) -> Path:
     heading = {"description": "golden", "source": {"document": "golden year"}, "tag": "PH"}
-    for name, content in mechanisms(area).items():
+    for name, content in {**case_side(area), **fixed_side(area), **money_side(area)}.items():
         text = json.dumps({name: {**heading, **content}}, ensure_ascii=False)  # JSON is YAML
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     with (folder / "hospitals.csv").open("w", encoding="utf-8", newline="") as file:

@@ -55,8 +55,7 @@ class CaseReader:
         notes = []
         for table, header in zip(self.tables, self.headers, strict=True):
             notes += [ReadNote(table.name, zh, en) for zh, en in table.notes]
-            if header.ignored:
-                names = [name for name in header.ignored if name.strip()]
+            if names := [name for name in header.ignored if name.strip()]:
                 zh = f"未使用的列（不认识）：{'、'.join(names)}"
                 notes.append(ReadNote(table.name, zh, f"columns nobody knows were ignored: {', '.join(names)}"))
             if header.absent:

@@ -37,7 +37,7 @@ def demo(
         )
     )
     with progress_of(say("生成病例", "making cases")):
-        city = generate_city(place / "cases", cases, seed)
+        city = generate_city(place, cases, seed)
     area = load_area(area_folder)
     shelf = place / "runs"
     for month in range(1, 13):

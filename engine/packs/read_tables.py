@@ -19,7 +19,7 @@ from engine.packs.errors import Problems, nearest
 from engine.packs.schema import NOT_RULES, SUFFIXES, TABLES, Column
 
 if TYPE_CHECKING:
-    import polars as pl
+    import pyarrow as pa
 
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _I32_MAX = 2**31 - 1
@@ -106,44 +106,50 @@ def _read_csv(path: Path, problems: Problems) -> Table | None:
 
 
 def _read_parquet(path: Path, problems: Problems) -> Table | None:
-    import polars as pl
+    # pyarrow, not polars: on a damaged file the former raises where the latter may end the whole process.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
-        frame = pl.read_parquet(path, memory_map=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            frame = file.read(use_threads=False)
+            frame.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         problems.add("file.unreadable", path.name, f"not a whole Parquet file ({reason}). Copy or export it again.")
         return None
-    if not _columns_fit(path.stem, path.name, frame.columns, problems):
+    if not _columns_fit(path.stem, path.name, frame.column_names, problems):
         return None
-    table = Table(path.stem, path.name, {}, frame.height)
+    table = Table(path.stem, path.name, {}, frame.num_rows)
     before = len(problems.found)
     for column in TABLES[path.stem]:
-        if column.name in frame.columns:
-            table.columns[column.name] = _from_series(table, column, frame[column.name], problems)
+        if column.name in frame.column_names:
+            table.columns[column.name] = _from_arrow(table, column, frame[column.name], problems)
             _no_empty(table, column, problems)
     return table if len(problems.found) == before else None
 
 
-def _from_series(table: Table, column: Column, series: pl.Series, problems: Problems) -> list[Any]:
+def _from_arrow(table: Table, column: Column, cells: pa.ChunkedArray, problems: Problems) -> list[Any]:
     """One Parquet column as Python values; a float that looks like a code or an id is refused, never rounded."""
-    import polars as pl
+    import pyarrow as pa
 
-    dtype = series.dtype
-    if dtype == pl.Null:
-        return [None] * len(series)
+    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+    if pa.types.is_null(kind):
+        return [None] * len(cells)
     if column.type == "text":
-        if isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)):
-            return [cell or None for cell in series.cast(pl.String).to_list()]
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            words = cells.cast(pa.large_string()).to_numpy(zero_copy_only=False).tolist()
+            return [word or None for word in words]
         wanted = "text (a code read as a number loses its zeros)"
     else:
-        if dtype.is_integer():
-            cells: list[Any] = series.to_list()
-            for row in [i for i, cell in enumerate(cells) if cell is not None and abs(cell) > _I32_MAX][:_CELLS_SHOWN]:
-                problems.add("cell.type", table.at(row), f"{column.name} {cells[row]} does not fit 32 bits.")
-            return cells
+        if pa.types.is_integer(kind):
+            numbers: list[Any] = cells.to_pylist() if cells.null_count else cells.to_numpy().tolist()
+            wrong = [row for row, n in enumerate(numbers) if n is not None and abs(n) > _I32_MAX]
+            for row in wrong[:_CELLS_SHOWN]:
+                problems.add("cell.type", table.at(row), f"{column.name} {numbers[row]} does not fit 32 bits.")
+            return numbers
         wanted = "whole numbers"
-    problems.add("column.type", table.file, f"column {column.name!r} holds {dtype}; it must hold {wanted}.")
+    problems.add("column.type", table.file, f"column {column.name!r} holds {cells.type}; it must hold {wanted}.")
     return []
 
 

@@ -25,7 +25,9 @@ from engine.report.shown import count_text, points_text, yuan_text
 def render_clearing_table(figures: RunFigures) -> RenderableType:
     """Hospitals pool by pool with totals, then the pools with their closing difference, then the pots."""
     parts: list[RenderableType] = [HospitalTable.of(figures, pool) for pool in figures.pools]
-    parts += [pool_table(figures), pot_table(figures)]
+    parts.append(pool_table(figures))
+    if figures.facts.pots:
+        parts.append(pot_table(figures))
     return Group(*(item for part in parts for item in (part, Text(""))))
 
 

@@ -96,6 +96,8 @@ class RunFacts:
     counts_read: int
     counts_accepted: int
     counts_rejected: int
+    counts_other_period: int = 0
+    """Accepted cases that belong to another period: counted, not settled here."""
     split: Mapping[str, tuple[SplitItem, ...]] = field(default_factory=dict)
     pots: tuple[Pot, ...] = ()
     point_values: tuple[PointValueAt, ...] = ()

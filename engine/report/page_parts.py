@@ -63,7 +63,8 @@ def tiles(figures: RunFigures) -> list[Tile]:
     due = sum(row.fund_standard_fen for row in rows)
     found = [
         Tile("读入病例", "Cases read", count_text(facts.counts_read),
-             f"接受 {facts.counts_accepted:,} · 拒绝 {facts.counts_rejected:,}"),
+             f"接受 {facts.counts_accepted:,} · 拒绝 {facts.counts_rejected:,}"
+             + (f" · 非本期 {facts.counts_other_period:,}" if facts.counts_other_period else "")),
         Tile("入组率", "Grouped", percent_text(ratio(grouped, cases), 2), f"入组 {grouped:,} / {cases:,}"),
         Tile("CMI", "Case-mix index", index_text(case_mix(rows), 4), f"{len(figures.hospitals):,} 家医疗机构"),
         Tile("低 / 高倍率", "Outliers", f"{percent_text(ratio(low, cases))} / {percent_text(ratio(high, cases))}",
