@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.errors import PackError
+from engine.packs.choose import calendar_of
 from engine.packs.load import Pack
 from grouper.reason import GroupStatus
 
@@ -36,21 +37,9 @@ class Editions:
             raise PackError("no rule pack was named. Give --pack, or an area whose policy lists its packs.")
         if self.always and len(self.packs) != 1:
             raise PackError("one pack groups every case of this run; several packs were named.")
-        chosen = {pack.meta.chosen_by for pack in self.packs}
-        if len(chosen) > 1:
-            raise PackError(
-                f"the packs of one area must be chosen by the same date; found {', '.join(sorted(chosen))}."
-            )
-        for earlier, later in zip(self._by_start, self._by_start[1:], strict=False):
-            if earlier.meta.valid_to is None or (later.meta.valid_from or date.min) <= earlier.meta.valid_to:
-                raise PackError(
-                    f"packs {_name(earlier)} and {_name(later)} overlap. End the earlier one the day before "
-                    f"{later.meta.valid_from}: set valid_to in its pack.toml."
-                )
-
-    @property
-    def _by_start(self) -> list[Pack]:
-        return sorted(self.packs, key=lambda pack: pack.meta.valid_from or date.min)
+        if not self.always:
+            # Packs of one area are laid end to end: a gap or an overlap is the author's error, not a case's.
+            calendar_of(self.packs)
 
     @property
     def date_column(self) -> str:

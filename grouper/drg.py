@@ -53,7 +53,7 @@ def _run(compiled: CompiledDrg, batch: CaseBatch, out: GroupedBatch) -> int:
         compiled.texts.rows, compiled.texts.bases,
         compiled.gates, compiled.condition_first, compiled.clause_first, compiled.atoms, compiled.atom_kind,
         compiled.counts, compiled.dx_candidates, compiled.op_candidates,
-        places(compiled, is_mapped=_is_mapped(compiled, batch)),
+        places(compiled, is_mapped=batch.mapped),
         out.status, out.reason, out.leaf, out.severity, out.dx_mark, out.op_used,
         compiled.leaf_is_qy,
     )  # fmt: skip
@@ -74,13 +74,9 @@ def _check_kernel(compiled: CompiledDrg, batch: CaseBatch) -> None:
         _checked.set()
 
 
-def _is_mapped(compiled: CompiledDrg, batch: CaseBatch) -> bool:
-    return batch.mapped or compiled.options.code_mapping
-
-
 def _assert_ids(compiled: CompiledDrg, batch: CaseBatch) -> None:
     """The kernel follows these ids without looking: all must lie inside the edition's tables."""
-    lowest = DROPPED if _is_mapped(compiled, batch) else UNKNOWN
+    lowest = DROPPED if batch.mapped else UNKNOWN
     for name, ids, size in (
         ("diagnosis", batch.dx_ids, len(compiled.dx_vocab)),
         ("procedure", batch.op_ids, len(compiled.op_vocab)),

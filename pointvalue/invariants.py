@@ -13,7 +13,7 @@ import numpy as np
 
 from pointvalue.cases import CaseColumns, row_of
 from pointvalue.classes import Scored
-from pointvalue.fixed import exact, floor
+from pointvalue.fixed import exact, floor, half_up
 from pointvalue.fixed_wide import fits_63_bits, scaled_floor, total
 from pointvalue.lines import RESERVE, PostingLine, sum_of
 from pointvalue.model import AreaYear, Pool
@@ -125,6 +125,8 @@ def _prove_pot(pool_id: str, pool: Pool, pot: PotResult, year: Sequence[PostingL
     left = sum_of(own, Cause.BASIS_DIFFERENCE, Cause.PV_BOUND_SPILL, Cause.PV_ROUNDING)
     _expect("3 pot", pool_id, pot.fund_fen, standards + patients + left, pot.label)
     _expect("3 pot", pool_id, pot.standards_fen, standards, f"{pot.label} Σ allocated")
+    total_fen = half_up(pot.value.fen_per_stored_point * pot.points_e4)
+    _expect("3 pot", pool_id, total_fen, pot.standards_fen, f"{pot.label} T")
     deducted = -pot.patients_fen if pool.point_value.payable is Payable.MINUS_PATIENT else 0
     _expect("3 pot", pool_id, deducted, patients, f"{pot.label} patients' part")
     recomputed = sum(item.amount_fen for item in pot.penalties if item.value is AuditValue.RECOMPUTED)
@@ -151,6 +153,7 @@ def _prove_each_case(
     cancelled = [row_of(cases.ids, case) for case in pot.recomputed_cases]
     points[np.searchsorted(rows, np.array(cancelled, dtype=np.int64))] = 0
     points = np.r_[points, np.array([item.points_e4 for item in items], dtype=np.int64)]
+    _expect("3 pot", pool_id, pot.points_e4, total(points), f"{label} Σ points")
     amounts = np.r_[result.standard_fen[rows], np.array([item.amount_fen for item in items], dtype=np.int64)]
     factor = pot.value.fen_per_stored_point
     if fits_63_bits(factor.numerator, factor.denominator):

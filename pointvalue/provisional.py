@@ -14,21 +14,14 @@ import numpy as np
 from pointvalue.budget import ClearingStopped
 from pointvalue.cases import I64, CaseColumns
 from pointvalue.classes import Scored
-from pointvalue.fixed import fen_per_point_e4, floor, half_up
+from pointvalue.fixed import fen_per_point_e4, floor
 from pointvalue.fixed_wide import scaled_half_up
-from pointvalue.model import AreaYear, PointValueTerms, PotTerms
+from pointvalue.model import AreaYear, PotTerms
 from pointvalue.pots import budget_value, rows_of_pots
 from pointvalue.special import price_fixed_lines
 from pointvalue.terms import Payable
+from pointvalue.value import share_of
 from pointvalue.view import PoolView, pool_view
-
-
-def expected_payment(
-    terms: PointValueTerms, yuan_per_point: Fraction, points_e4: int, patient_fen: int
-) -> tuple[int, int]:
-    """(standard, fund part) of one case at a given point value, in fen."""
-    standard = half_up(share_of(terms) * fen_per_point_e4(yuan_per_point) * points_e4)
-    return standard, standard - (patient_fen if terms.payable is Payable.MINUS_PATIENT else 0)
 
 
 def expected_payments(cases: CaseColumns, scored: Scored, area: AreaYear) -> tuple[I64, I64]:
@@ -68,10 +61,3 @@ def _price_pot(view: PoolView, terms: PotTerms, rows: I64, standard: I64, fund: 
     standard[rows] = scaled_half_up(view.scored.points_e4[rows], factor.numerator, factor.denominator)
     deducted = view.cases.patient_fen[rows] if policy.payable is Payable.MINUS_PATIENT else 0
     fund[rows] = standard[rows] - deducted
-
-
-def share_of(terms: PointValueTerms) -> Fraction:
-    """The part of a standard the fund pays: ρ for times_ratio, else all of it."""
-    if terms.payable is Payable.TIMES_RATIO and terms.ratio is not None:
-        return terms.ratio
-    return Fraction(1)

@@ -71,7 +71,7 @@ def find_value(
     A pot without points has value 0 and its fund goes to the reserve. `price` (费率) takes the place of the value.
     """
     top = numerator(terms, fund_fen, patients_fen)
-    share = _ratio(terms) if terms.payable is Payable.TIMES_RATIO else Fraction(1)
+    share = share_of(terms)
     if points_e4 <= 0:
         return PointValue(top, None, NO_VALUE, NO_VALUE, share)
     raw = yuan_per_point(top, points_e4)
@@ -104,6 +104,19 @@ def pot_left(
     paid_at_value = fen_per_point_e4(value.bounded) * points_e4
     spill = half_up(value.share * (value.numerator_fen - paid_at_value))
     return PotLeft(basis, spill, left - basis - spill)
+
+
+def share_of(terms: PointValueTerms) -> Fraction:
+    """The part of a standard the fund pays: ρ for times_ratio, else all of it."""
+    return _ratio(terms) if terms.payable is Payable.TIMES_RATIO else Fraction(1)
+
+
+def expected_payment(
+    terms: PointValueTerms, yuan_per_point: Fraction, points_e4: int, patient_fen: int
+) -> tuple[int, int]:
+    """(standard, fund part) of one case by itself at a given point value, in fen: a forecast, nothing is allocated."""
+    standard = half_up(share_of(terms) * fen_per_point_e4(yuan_per_point) * points_e4)
+    return standard, standard - (patient_fen if terms.payable is Payable.MINUS_PATIENT else 0)
 
 
 def _ratio(terms: PointValueTerms) -> Fraction:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from fractions import Fraction
 from pathlib import Path
 
 from hypothesis import settings
@@ -11,6 +12,50 @@ from fixtures.area_json import read_area
 from fixtures.cases_json import read_cases
 from pointvalue.annual import clear_year
 from pointvalue.classes import score
+from pointvalue.model import (
+    AreaYear,
+    ClassRule,
+    ClassSet,
+    Hospital,
+    MonthTerms,
+    PointScheme,
+    PointValueTerms,
+    Pool,
+    PotTerms,
+    ReserveTerms,
+    ScoreStep,
+)  # fmt: skip
+from pointvalue.terms import Basis, MonthlyBasis, Payable, Shape
+
+F = Fraction
+MONTH = MonthTerms(MonthlyBasis.BOOKED_FUND, F(1), F("0.05"))
+RELEASE = (ScoreStep(F(60), F(1)), ScoreStep(F(0), F(0)))
+
+
+def plain_pool(*schemes, **more):
+    """A pool with one pot per scheme, equal ratios, and nothing special."""
+    given = {
+        "id": "310",
+        "plan_fen": 1_000_000,
+        "reserve": ReserveTerms(F("0.05")),
+        "point_value": PointValueTerms(Basis.TOTAL_COST_OBSERVED, Payable.MINUS_PATIENT, 4),
+        "pots": tuple(PotTerms(scheme, F(1, len(schemes))) for scheme in schemes),
+        "months": (MONTH,) * 12,
+        "deposit_release": RELEASE,
+    }
+    return Pool(**{**given, **more})
+
+
+def plain_scheme(*rules, **more):
+    rules = rules or (ClassRule("normal", Shape.NORMAL),)
+    return PointScheme("drg", 100, 1_000_000, (ClassSet(0, tuple(rules)),), {"310": F(100)}, **more)
+
+
+def plain_area(pool=None, scheme=None, **more):
+    pool = pool or plain_pool("drg")
+    hospitals = (Hospital("H1", "III", 1_000_000, score=F(95)), Hospital("H2", "II", 800_000, score=F(70)))
+    return AreaYear("test", 2024, hospitals, (scheme or plain_scheme(),), (pool,), **more)
+
 
 unhurried = settings(deadline=None)
 """The first example of a test may wait for a kernel to be compiled."""

@@ -7,19 +7,14 @@ import pytest
 
 from pointvalue.check import AreaFaulty, check_area, require_sound
 from pointvalue.model import (
-    AreaYear,
     BedDayTier,
     ClassRule,
     ClassSet,
     Condition,
     FixedScheme,
-    Hospital,
     KLimit,
     MoneyLine,
-    MonthTerms,
-    PointScheme,
     PointValueTerms,
-    Pool,
     PotTerms,
     RatioInterval,
     ReserveTerms,
@@ -31,7 +26,6 @@ from pointvalue.terms import (
     AssessmentOn,
     Basis,
     Cause,
-    MonthlyBasis,
     Payable,
     SchemeKind,
     Shape,
@@ -39,36 +33,10 @@ from pointvalue.terms import (
     SharingDenominator,
     Side,
 )  # fmt: skip
+from tests.pointvalue_years import MONTH, plain_area, plain_pool, plain_scheme
 
 F = Fraction
-MONTH = MonthTerms(MonthlyBasis.BOOKED_FUND, F(1), F("0.05"))
-RELEASE = (ScoreStep(F(60), F(1)), ScoreStep(F(0), F(0)))
 TIERS = tuple(SharingTier(side, F(0), None, F("0.5")) for side in Side)
-
-
-def plain_pool(*schemes, **more):
-    """A pool with one pot per scheme, equal ratios, and nothing special."""
-    given = {
-        "id": "310",
-        "plan_fen": 1_000_000,
-        "reserve": ReserveTerms(F("0.05")),
-        "point_value": PointValueTerms(Basis.TOTAL_COST_OBSERVED, Payable.MINUS_PATIENT, 4),
-        "pots": tuple(PotTerms(scheme, F(1, len(schemes))) for scheme in schemes),
-        "months": (MONTH,) * 12,
-        "deposit_release": RELEASE,
-    }
-    return Pool(**{**given, **more})
-
-
-def plain_scheme(*rules, **more):
-    rules = rules or (ClassRule("normal", Shape.NORMAL),)
-    return PointScheme("drg", 100, 1_000_000, (ClassSet(0, tuple(rules)),), {"310": F(100)}, **more)
-
-
-def plain_area(pool=None, scheme=None, **more):
-    pool = pool or plain_pool("drg")
-    hospitals = (Hospital("H1", "III", 1_000_000, score=F(95)), Hospital("H2", "II", 800_000, score=F(70)))
-    return AreaYear("test", 2024, hospitals, (scheme or plain_scheme(),), (pool,), **more)
 
 
 def sharing(*tiers, **more):

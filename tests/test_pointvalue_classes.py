@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pointvalue import reference
 from pointvalue.cases import CaseColumns, CaseFault
 from pointvalue.classes import reference_case, score
-from pointvalue.fixed import floor
+from pointvalue.fixed import floor, half_up
 from pointvalue.model import (
     AreaYear,
     ClassRule,
@@ -25,8 +26,7 @@ from pointvalue.model import (
 )
 from pointvalue.reference import RuleFault, score_case
 from pointvalue.terms import Denominator, Flag, Shape
-from tests.pointvalue_years import unhurried
-from tests.test_pointvalue_check import plain_pool
+from tests.pointvalue_years import plain_pool, unhurried
 
 F = Fraction
 RATIOS = [F(0), F("0.4"), F("0.5"), F("0.8"), F(1), F("1.5"), F(2), F(3), F(5)]
@@ -170,7 +170,7 @@ def test_special_case_points_come_from_the_approved_cost():
 
 def test_special_case_without_its_approved_cost_is_refused_by_name():
     rows = [(7_000_000, 1_000_000, 1_000_000, 5, int(Flag.SPECIAL), 0, 0, 0)]
-    with pytest.raises(CaseFault, match="C00000.*approved cost"):
+    with pytest.raises(CaseFault, match=r"C00000.*approved cost"):
         score(cases_of(rows), area_of(DRG))
 
 
@@ -328,6 +328,20 @@ def test_kernel_scores_like_the_plain_rules(year):
         rule = scored.classes[int(scored.class_index[row])].id
         found.append((rule, int(scored.points_e4[row]) if scored.route[row] == 0 else None))
     assert found == expected
+
+
+def test_numbers_past_128_bits_are_settled_by_exact_integers(monkeypatch):
+    asked = []
+    plain = reference.score_case
+    monkeypatch.setattr(reference, "score_case", lambda *given: asked.append(1) or plain(*given))
+    rows = [(9 * 10**17 + 1, 10**13 + 1, 10**17 + 3, 5, int(Flag.READMITTED), 2, 0, 0)]
+    cases = cases_of(rows, aux_e6=[1_150_001], new_tech_points_e4=[125_003], new_tech_year=[1])
+    scheme = scheme_of(ClassRule("low", Shape.RAMP_ADD, add=F("0.2000001"), coefficient=True))
+    area = area_of(scheme, readmission_factor=F("0.333331"), new_tech_year_factors=(F("0.700001"),))
+    ratio, h = F(9 * 10**17 + 1, 10**17 + 3), F("0.333333")
+    points = F(10**13 + 1) * (ratio + F("0.2000001")) * h * F("1.150001") + 125_003 * F("0.700001")
+    assert score(cases, area).points_e4[0] == half_up(points * F("0.333331"))
+    assert asked == [1]
 
 
 @unhurried

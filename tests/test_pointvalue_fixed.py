@@ -1,6 +1,10 @@
 """Rounding and wide arithmetic: what happens to halves, negatives and numbers past 63 bits."""
 
+import ast
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,3 +119,32 @@ def test_sums_stop_instead_of_wrapping():
 def test_factor_past_63_bits_is_refused_not_truncated():
     with pytest.raises(OverflowError, match="63 bits"):
         fixed_wide.scaled_floor(np.ones(1, np.int64), 2**63, 1)
+
+
+def test_pricing_one_case_loads_no_compiler():
+    code = (
+        "import sys, pointvalue.reference, pointvalue.value, pointvalue.check, pointvalue.lines; "
+        "sys.exit('numba' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_only_the_rooms_for_it_divide():
+    """A bare division of money outside fixed.py and fixed_wide.py is a mistake."""
+    package = Path(fixed.__file__).parent
+    for file in sorted(package.glob("*.py")):
+        if file.name in ("fixed.py", "fixed_wide.py"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            divides = isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, (ast.Div, ast.FloorDiv))
+            assert not divides, f"{file.name}:{node.lineno} divides: use pointvalue.fixed"
+
+
+def test_no_float_is_written_in_the_package():
+    package = Path(fixed.__file__).parent
+    for file in sorted(package.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            is_float = isinstance(node, ast.Constant) and isinstance(node.value, float)
+            assert not is_float, f"{file.name}:{node.lineno}: a float literal"
+            named = isinstance(node, ast.Name) and node.id == "float"
+            assert not named, f"{file.name}:{node.lineno}: float()"

@@ -53,6 +53,10 @@ class Column:
     width: float | None = None
 
 
+NOTE_COLUMNS, NOTE_WIDTH = 8, 120
+"""Columns a wrapped remark spans, and the characters of a small font that fit in one of its lines."""
+
+
 def display_width(text: str) -> int:
     """Columns a text takes in a monospaced view: Chinese characters count two."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
@@ -179,6 +183,13 @@ class Sheet:
         return self.row - first
 
     def note(self, text: str) -> None:
-        """A remark below the table."""
-        self.sheet.write_string(self.row, 0, text, self.book.format(font_color=MUTED, font_size=9))
+        """A remark below the table; a long one is wrapped over NOTE_COLUMNS, or the page would shrink to fit it."""
+        style = {"font_color": MUTED, "font_size": 9}
+        lines = -(-display_width(text) // NOTE_WIDTH)
+        if lines > 1:
+            wrapped = self.book.format(**style, text_wrap=True, valign="top")
+            self.sheet.merge_range(self.row, 0, self.row, NOTE_COLUMNS - 1, text, wrapped)
+            self.sheet.set_row(self.row, 13 * lines + 2)
+        else:
+            self.sheet.write_string(self.row, 0, text, self.book.format(**style))
         self.row += 1
