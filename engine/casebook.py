@@ -92,9 +92,15 @@ class CasebookBuilder:
     def finish(self) -> Casebook:
         """Sort by settlement id. Asserts that no id is there twice: duplicates were settled by validation."""
         tables: Sequence[pa.Table] = self.tables or [CASEBOOK_SCHEMA.empty_table()]
-        table = pa.concat_tables(tables).unify_dictionaries()
-        self.tables = []
-        table = _one_chunk(table.take(pc.sort_indices(table["setl_id"])))
+        columns = pa.concat_tables(tables).columns
+        order = pc.sort_indices(columns[0])
+        # Column by column, so that only one of them is there twice.
+        self.tables, tables = [], []
+        for place, column in enumerate(columns):
+            columns[place] = column.unify_dictionaries().combine_chunks().take(order)
+        table = _one_chunk(pa.table(columns, schema=CASEBOOK_SCHEMA))
+        # What the batches needed goes back to the system before the money stages ask for theirs.
+        pa.default_memory_pool().release_unused()
         ids = table["setl_id"].combine_chunks()
         twice = len(ids) > 1 and pc.any(pc.equal(ids[1:], ids[:-1])).as_py()
         assert not twice, "a settlement id passed validation twice"

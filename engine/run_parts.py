@@ -52,6 +52,7 @@ class RunOptions:
     supersedes: str | None = None
     case_detail: bool = False
     months: str = "auto"
+    allow_empty: bool = False
     progress: Callable[[int], None] = field(default=_silent)
 
     def target(self, period: str, area: str, kind: str) -> Path:
@@ -106,10 +107,8 @@ def scope_of(resolved: ResolvedPolicy, period: Period) -> Scope:
 def map_stage(
     cases: Sequence[str | Path], demand: Demand, editions: Editions, scope: Scope | None, options: RunOptions
 ) -> MappedCases:
-    """Read, validate, encode, group."""
-    if scope is not None and scope.hospitals == frozenset():
-        raise RunError("the policy lists no hospital, so no case belongs to the run.")
-    return map_cases(
+    """Read, validate, encode, group. Files without one case of the period are most likely the wrong files."""
+    mapped = map_cases(
         cases,
         demand,
         editions,
@@ -118,6 +117,15 @@ def map_stage(
         threads=options.threads,
         progress=options.progress,
     )
+    if scope is not None and not len(mapped.book) and not options.allow_empty:
+        settled = mapped.other_period["settled_on"]
+        first, last = str(settled.min()), str(settled.max())
+        held = f" They hold {len(settled)} cases settled {first} to {last}." if len(settled) else ""
+        raise RunError(
+            f"no case of {scope.first} to {scope.last} in these files.{held} Check --month or --year and the files; to "
+            "settle a period without cases, add --allow-empty."
+        )
+    return mapped
 
 
 def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, demand: Demand) -> None:

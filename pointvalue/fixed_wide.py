@@ -8,6 +8,8 @@ Nothing here knows what the numbers mean.
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import numba as nb
@@ -24,8 +26,23 @@ I64_MAX = (1 << 63) - 1
 _I64_TOP = np.int64(I64_MAX)
 
 
+def _kernel_digest() -> str:
+    """Digest of every source a kernel is made of: its own, the helpers it inlines, the numbers it takes as given."""
+    here = Path(__file__).parent
+    sources = ("fixed_wide.py", "class_kernel.py", "class_tables.py", "terms.py")
+    return hashlib.sha256(b"".join((here / name).read_bytes() for name in sources)).hexdigest()[:12]
+
+
+_DIGEST = _kernel_digest()
+
+
 def compiled(function: Any) -> Any:
-    """numba's compiler as every kernel here uses it: no interpreter lock, result kept on disk."""
+    """numba's compiler as every kernel here uses it: no interpreter lock, result kept on disk.
+
+    numba looks only at a kernel's own file to see whether the kept result is stale; the digest in the name makes it
+    compile again when a helper or a constant from another file has changed.
+    """
+    function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
     return nb.njit(nogil=True, cache=True)(function)
 
 

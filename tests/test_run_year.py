@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -137,6 +138,50 @@ def test_posted_months_equal_the_months_computed_from_the_same_cases(year: Path,
     assert (computed.folder / "lines.parquet").read_bytes() == (posted / "lines.parquet").read_bytes()
 
 
+def test_files_without_a_case_of_the_month_are_taken_for_the_wrong_files(tmp_path: Path) -> None:
+    city, area = small_city(), demo_area()
+    options = RunOptions(shelf=tmp_path / "runs")
+    with pytest.raises(RunError, match="no case of 2025-05-01"):
+        presettle(city.months["202504"], area, YEAR, 5, options)
+    assert list(tmp_path.iterdir()) == []
+    empty = presettle(city.months["202504"], area, YEAR, 5, replace(options, allow_empty=True))
+    assert empty.counts["in_period"] == 0
+    assert pl.read_parquet(empty.folder / "lines.parquet").height == 0
+
+
+def shuffled(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Rows in another order, secondary codes in another order, the principal ones where they were."""
+    rng = np.random.default_rng(seed)
+    rows = frame.sample(fraction=1, shuffle=True, seed=seed)
+    return rows.with_columns(
+        pl.Series(
+            name,
+            [None if c is None else [*c[:1], *rng.permutation(c[1:]).tolist()] for c in rows[name].to_list()],
+            dtype=pl.List(pl.String),
+        )
+        for name in ("diag_codes", "oprn_codes")
+    )
+
+
+def test_shuffled_rows_and_codes_split_otherwise_leave_every_result_byte_of_a_month_the_same(tmp_path: Path) -> None:
+    frame = pl.read_parquet(small_city().months["202504"][0]).filter(pl.col("setl_id").is_unique())
+    area = demo_area()
+    found: list[dict[str, bytes]] = []
+    for seed, parts, group_rows, threads in ((0, 1, 100_000, 1), (1, 3, 40, 2), (2, 5, 7, 4)):
+        folder = tmp_path / f"in{seed}"
+        folder.mkdir()
+        mixed = shuffled(frame, seed) if seed else frame
+        for part in range(parts):
+            mixed[part::parts].write_parquet(folder / f"{part}.parquet", row_group_size=group_rows)
+        options = RunOptions(out=tmp_path / f"out{seed}" / "april", threads=threads, case_detail=True)
+        run = presettle([folder], area, YEAR, 4, options).folder
+        found.append({p.relative_to(run).as_posix(): p.read_bytes() for p in run.rglob("*") if p.is_file()})
+    moved = {"manifest.json", "rejected.parquet"}  # both name input files and rows
+    for other in found[1:]:
+        assert {name for name in found[0] if found[0][name] != other[name]} <= moved
+        assert set(found[0]) == set(other)
+
+
 def test_a_broken_proof_publishes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pointvalue.annual as annual
 
@@ -149,7 +194,7 @@ def test_a_broken_proof_publishes_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     city, area = small_city(), demo_area()
     with pytest.raises(InvariantBroken):
         clear(city.case_files, area, YEAR, RunOptions(shelf=tmp_path / "runs", months="cases"))
-    assert not any((tmp_path / "runs").iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_shelf_verifies(year: Path) -> None:

@@ -33,6 +33,7 @@ Mapping = Annotated[bool | None, typer.Option("--mapping/--no-mapping", help="co
 Threads = Annotated[int, typer.Option(min=1, max=256, help="threads; never changes a result 线程数")]
 Supersedes = Annotated[str | None, typer.Option(help="run id this run corrects 更正的运行号")]
 Detail = Annotated[bool, typer.Option("--case-detail", help="a sheet with every case in the workbooks 病例明细")]
+Empty = Annotated[bool, typer.Option("--allow-empty", help="settle a period without one case 允许没有病例")]
 Months = Annotated[str, typer.Option(help="prepaid money from: posted, cases, auto 预付来源")]
 
 
@@ -78,6 +79,7 @@ def presettle(
     threads: Threads = 2,
     supersedes: Supersedes = None,
     case_detail: Detail = False,
+    allow_empty: Empty = False,
 ) -> None:
     """Settle one month at the budget point value 月度预结算."""
     from engine.run import presettle as run_presettle
@@ -86,7 +88,7 @@ def presettle(
     if match is None:
         raise typer.BadParameter("a month is written like 2025-03 月份写作 2025-03", param_hint="--month")
     with progress_of(say(f"{month} 预结算", f"presettling {month}")) as advance:
-        options = _options(runs, out, profile, mapping, threads, supersedes, case_detail, progress=advance)
+        options = _options(runs, out, profile, mapping, threads, supersedes, case_detail, allow_empty, progress=advance)
         result = run_presettle(cases, open_area(area, pack), int(match[1]), int(match[2]), options)
     echo_result(result)
 
@@ -103,6 +105,7 @@ def clear(
     threads: Threads = 2,
     supersedes: Supersedes = None,
     case_detail: Detail = False,
+    allow_empty: Empty = False,
     months: Months = "auto",
 ) -> None:
     """Clear a year: point value, standards, sharing, cash 年度清算."""
@@ -111,7 +114,9 @@ def clear(
     if months not in ("auto", "posted", "cases"):
         raise typer.BadParameter("one of: auto, posted, cases", param_hint="--months")
     with progress_of(say(f"{year} 年清算", f"clearing {year}")) as advance:
-        options = _options(runs, out, profile, mapping, threads, supersedes, case_detail, months, progress=advance)
+        options = _options(
+            runs, out, profile, mapping, threads, supersedes, case_detail, allow_empty, months, progress=advance
+        )
         result = run_clear(cases, open_area(area, pack), year, options)
     echo_result(result)
 
@@ -124,6 +129,7 @@ def _options(
     threads: int = 2,
     supersedes: str | None = None,
     case_detail: bool = False,
+    allow_empty: bool = False,
     months: str = "auto",
     *,
     progress: Callable[[int], None],
@@ -134,5 +140,5 @@ def _options(
         raise typer.BadParameter("one of: compatible, strict", param_hint="--profile")
     return RunOptions(
         shelf=runs, out=out, profile=profile, mapping=mapping, threads=threads,  # type: ignore[arg-type]
-        supersedes=supersedes, case_detail=case_detail, months=months, progress=progress,
+        supersedes=supersedes, case_detail=case_detail, allow_empty=allow_empty, months=months, progress=progress,
     )  # fmt: skip

@@ -88,7 +88,7 @@ def new_run(
             f"{target}: there is a run or file here already, and a run is never overwritten. Name another --out."
         )
     shelf = target.parent
-    _make_shelf(shelf)
+    made = _make_shelf(shelf)
     _clear_abandoned(shelf)
     partial = shelf / f".{target.name}.partial-{os.getpid()}"
     partial.mkdir()
@@ -99,6 +99,7 @@ def new_run(
             _commit(draft, target, engine)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        _remove_if_empty(made)
 
 
 def _commit(draft: RunDraft, target: Path, engine: dict[str, str]) -> None:
@@ -141,7 +142,7 @@ def _commit(draft: RunDraft, target: Path, engine: dict[str, str]) -> None:
 
 def write_file_atomically(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a hidden file beside `target`, sync it and rename it: readers see all of it or nothing."""
-    _make_shelf(target.parent)
+    made = _make_shelf(target.parent)
     partial = target.parent / f".{target.name}.partial-{os.getpid()}"
     try:
         write(partial)
@@ -150,15 +151,25 @@ def write_file_atomically(target: Path, write: Callable[[Path], None]) -> None:
         _sync(target.parent)
     finally:
         partial.unlink(missing_ok=True)
+        _remove_if_empty(made)
 
 
-def _make_shelf(shelf: Path) -> None:
+def _make_shelf(shelf: Path) -> list[Path]:
+    """Make the folder runs stand in; returns the folders that were not there before, innermost first."""
+    missing = [folder for folder in (shelf, *shelf.parents) if not folder.exists()]
     try:
         shelf.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(
-            f"{shelf}: cannot make this folder ({error.strerror}). Choose a place you may write to."
-        ) from None
+        text = f"{shelf}: cannot make this folder ({error.strerror}). Choose a place you may write to."
+        raise RunError(text) from None
+    return missing
+
+
+def _remove_if_empty(folders: list[Path]) -> None:
+    """A run that failed leaves no empty folders behind either."""
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _clear_abandoned(shelf: Path) -> None:
