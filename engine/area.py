@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from engine.editions import Editions
+from engine.editions import Editions, open_edition
 from engine.errors import PolicyError
-from engine.packs.load import load_pack
 from engine.policy.case_params import PACKS, SCHEMES
 from engine.policy.check import PackGroups, check
 from engine.policy.load import AreaPolicy, load_policy
 from engine.policy.resolve import ResolvedPolicy, resolve
-from pointvalue.terms import SchemeKind
+from pointvalue.terms import POINT_KINDS
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,15 @@ class Area:
         # A case settled in January may have been discharged long before; a year back covers what can be priced.
         opens, ends = date(year - 1, 1, 1), date(year, 12, 31)
         found = []
-        for pack, scheme, codes in zip(self.editions.packs, self.schemes, self.editions.group_codes, strict=True):
-            compiled = pack.compiled()
-            ambiguous = frozenset(code for code, adrg in zip(codes, compiled.leaf_adrg, strict=True) if adrg == "QY")
-            first = max(pack.meta.valid_from or date(year, 1, 1), opens)
-            last = min(pack.meta.valid_to or ends, ends)
-            label = f"{pack.meta.id}@{pack.meta.version}"
-            found.append(PackGroups(scheme, label, frozenset(codes) - ambiguous, first, last, ambiguous))
+        for edition, scheme in zip(self.editions.editions, self.schemes, strict=True):
+            if edition.kind != "drg":
+                continue  # a DIP catalogue brings its own scores
+            first = max(edition.meta.valid_from or date(year, 1, 1), opens)
+            last = min(edition.meta.valid_to or ends, ends)
+            label = f"{edition.meta.id}@{edition.meta.version}"
+            ambiguous = edition.ambiguous_codes
+            groups = frozenset(edition.group_codes) - ambiguous
+            found.append(PackGroups(scheme, label, groups, first, last, ambiguous))
         return found
 
 
@@ -54,16 +55,16 @@ def load_area(where: Path, pack: Path | None = None) -> Area:
     policy = load_policy(folder)
     desk = policy.desk()
     entries = desk.at(PACKS, date.max)
-    points = [entry.id for entry in desk.at(SCHEMES, date.max) if entry.kind == SchemeKind.POINTS]
+    points = [entry.id for entry in desk.at(SCHEMES, date.max) if entry.kind in POINT_KINDS]
     if pack is not None:
         if len(points) != 1:
             raise PolicyError(f"{folder}: the policy has {len(points)} point schemes; --pack serves exactly one.")
-        return Area(policy, Editions((load_pack(pack),), always=True), (points[0],))
+        return Area(policy, Editions.of(pack), (points[0],))
     if not entries:
         raise PolicyError(f"{folder}: area.packs names no rule pack. List them there, or give --pack.")
-    packs = tuple(load_pack(folder / entry.path) for entry in entries)
-    undated = len(packs) == 1 and packs[0].meta.valid_from is None and packs[0].meta.valid_to is None
-    return Area(policy, Editions(packs, always=undated), tuple(entry.scheme for entry in entries))
+    editions = tuple(open_edition(folder / entry.path) for entry in entries)
+    undated = len(editions) == 1 and editions[0].meta.valid_from is None and editions[0].meta.valid_to is None
+    return Area(policy, Editions(editions, always=undated), tuple(entry.scheme for entry in entries))
 
 
 def period_of(year: int, month: int | None) -> tuple[date, date]:

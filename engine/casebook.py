@@ -35,6 +35,9 @@ CASEBOOK_SCHEMA = pa.schema(
         ("status", pa.uint8()),
         ("reason", pa.uint8()),
         ("leaf", pa.int32()),
+        ("auxiliary", pa.int32()),
+        ("dip_code", _CODE),
+        ("insuplc_admdvs", _CODE),
         ("severity", pa.uint8()),
         ("maindiag_code", _CODE),
         ("main_oprn_code", _CODE),
@@ -62,6 +65,11 @@ class Casebook:
         if pa.types.is_date32(values.type):
             values = values.cast(pa.int32())
         return np.asarray(values.cast(pa.int64()).to_numpy(zero_copy_only=False))
+
+    def numbers_or(self, column: str, missing: int) -> npt.NDArray[np.int64]:
+        """As `ints`, with `missing` where a case has none."""
+        values = pc.fill_null(self.table[column].combine_chunks().cast(pa.int64()), missing)
+        return np.asarray(values.to_numpy(zero_copy_only=False))
 
     def codes(self, column: str) -> tuple[npt.NDArray[np.int32], list[str]]:
         """A repeated string column as (index per case, -1 = empty; the distinct strings in ascending order)."""
@@ -93,12 +101,13 @@ class CasebookBuilder:
         """Sort by settlement id. Asserts that no id is there twice: duplicates were settled by validation."""
         tables: Sequence[pa.Table] = self.tables or [CASEBOOK_SCHEMA.empty_table()]
         columns = pa.concat_tables(tables).columns
-        order = pc.sort_indices(columns[0])
+        order = pc.sort_indices(columns[CASEBOOK_SCHEMA.get_field_index("setl_id")])
         # Column by column, so that only one of them is there twice.
         self.tables, tables = [], []
         for place, column in enumerate(columns):
-            columns[place] = column.unify_dictionaries().combine_chunks().take(order)
-        table = _one_chunk(pa.table(columns, schema=CASEBOOK_SCHEMA))
+            columns[place] = column.unify_dictionaries().combine_chunks()
+            columns[place] = pc.take(columns[place], order, memory_pool=pa.system_memory_pool())
+        table = pa.table(columns, schema=CASEBOOK_SCHEMA)
         # What the batches needed goes back to the system before the money stages ask for theirs.
         pa.default_memory_pool().release_unused()
         ids = table["setl_id"].combine_chunks()

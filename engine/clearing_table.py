@@ -7,7 +7,7 @@ posting lines. Every amount of a row is a sum of cases or a sum of lines; indice
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -136,39 +136,13 @@ class _CaseSums:
     """Sums over cases at place (hospital, pool, month), month 0 = the year."""
 
     def __init__(self, settled: SettledCases) -> None:
-        cases, area, book = settled.cases, settled.area, settled.book
+        cases, area = settled.cases, settled.area
         self._pools = len(area.pools)
-        places = (cases.hospital.astype(np.int64) * self._pools + cases.pool) * 13
-        status = book.ints("status")
-        kind, kinds = settled.multiple_type_index()
-        grouped = status == GroupStatus.OK
-        priced = cases.reference_fen > 0
-        ratio = np.where(priced, ratio_e6(cases.cost_fen, np.where(priced, cases.reference_fen, 1)), 0)
-        columns: dict[str, I64] = {
-            "clr_psntime": np.ones(len(cases), np.int64),
-            "grp_psntime": grouped.astype(np.int64),
-            "ungrp_psntime": (~grouped).astype(np.int64),
-            "low_psntime": _is(kind, kinds, "LOW"),
-            "high_psntime": _is(kind, kinds, "HIGH"),
-            "iptdayscum": cases.days.astype(np.int64),
-            "medfee_sumamt": cases.cost_fen,
-            "hifp_pay": cases.fund_fen,
-            "tot_wt": np.where(priced, settled.weight_e6, 0),
-            "tot_pt": settled.scored.points_e4,
-            "drg_dip_sumamt": settled.standard_fen,
-            "drg_dip_fund_payamt": settled.fund_part_fen,
-            "setl_dif_amt": np.where(settled.point_value_e8 > 0, settled.standard_fen - cases.cost_fen, 0),
-            "fund_dif_amt": settled.fund_part_fen - cases.fund_fen,
-            "priced": priced.astype(np.int64),
-            "ratio_e6": ratio,
-            "time_e6": _time_ratio_e6(settled, priced),
-            "point_value_e8": settled.point_value_e8,
-            "in_pot": (settled.point_value_e8 > 0).astype(np.int64),
-        }
+        places = (cases.hospital.astype(np.int64) * self._pools + cases.pool) * 13 + cases.month
         size = len(area.hospitals) * self._pools * 13
-        self._sums = {}
-        for name, values in columns.items():
-            by_month = sum_by(places + cases.month, np.ascontiguousarray(values), size).reshape(-1, 13)
+        self._sums: dict[str, I64] = {}
+        for name, values in _measures(settled):
+            by_month = sum_by(places, np.ascontiguousarray(values), size).reshape(-1, 13)
             by_month[:, 0] = by_month[:, 1:].sum(axis=1)
             self._sums[name] = by_month
 
@@ -182,6 +156,33 @@ class _CaseSums:
         found["time_idx"] = _mean(int(self._sums["time_e6"][at]), priced)
         found["pt_val"] = _mean(int(self._sums["point_value_e8"][at]), int(self._sums["in_pot"][at]))
         return found
+
+
+def _measures(settled: SettledCases) -> Iterator[tuple[str, I64]]:
+    """What is summed over cases, one column at a time: a million cases are eight megabytes a column."""
+    cases = settled.cases
+    kind, kinds = settled.multiple_type_index()
+    grouped = settled.book.ints("status") == GroupStatus.OK
+    priced, in_pot = cases.reference_fen > 0, settled.point_value_e8 > 0
+    yield "clr_psntime", np.ones(len(cases), np.int64)
+    yield "grp_psntime", grouped.astype(np.int64)
+    yield "ungrp_psntime", (~grouped).astype(np.int64)
+    yield "low_psntime", _is(kind, kinds, "LOW")
+    yield "high_psntime", _is(kind, kinds, "HIGH")
+    yield "iptdayscum", cases.days.astype(np.int64)
+    yield "medfee_sumamt", cases.cost_fen
+    yield "hifp_pay", cases.fund_fen
+    yield "tot_wt", np.where(priced, settled.weight_e6, 0)
+    yield "tot_pt", settled.scored.points_e4
+    yield "drg_dip_sumamt", settled.standard_fen
+    yield "drg_dip_fund_payamt", settled.fund_part_fen
+    yield "setl_dif_amt", np.where(in_pot, settled.standard_fen - cases.cost_fen, 0)
+    yield "fund_dif_amt", settled.fund_part_fen - cases.fund_fen
+    yield "priced", priced.astype(np.int64)
+    yield "ratio_e6", np.where(priced, ratio_e6(cases.cost_fen, np.where(priced, cases.reference_fen, 1)), 0)
+    yield "time_e6", _time_ratio_e6(settled, priced)
+    yield "point_value_e8", settled.point_value_e8
+    yield "in_pot", in_pot.astype(np.int64)
 
 
 def _is(index: I64, kinds: Sequence[str], kind: str) -> I64:
@@ -248,8 +249,8 @@ def _typed(name: str, kind: pa.DataType, numbers: Sequence[int | None]) -> pa.Ar
     return decimal_array(values, kind.precision, kind.scale, times=times, valid=valid)
 
 
-def lines_table(lines: Sequence[PostingLine], tags: Mapping[str, str]) -> pa.Table:
-    """Posting lines as `lines.parquet`. `tags`: evidence tag of the policy value behind each rule key."""
+def lines_table(lines: Sequence[PostingLine], keys: Mapping[str, tuple[str, str]]) -> pa.Table:
+    """Posting lines as `lines.parquet`. `keys`: policy key and evidence tag behind each rule."""
     schema = arrow_schema("lines")
     return pa.table(
         [
@@ -258,8 +259,8 @@ def lines_table(lines: Sequence[PostingLine], tags: Mapping[str, str]) -> pa.Tab
             pa.array([line.pool for line in lines], pa.string()),
             pa.array([line.period for line in lines], pa.string()),
             pa.array([line.label for line in lines], pa.string()),
-            pa.array([line.rule for line in lines], pa.string()),
-            pa.array([tags.get(line.rule, "") for line in lines], pa.string()),
+            pa.array([keys[line.rule][0] for line in lines], pa.string()),
+            pa.array([keys[line.rule][1] for line in lines], pa.string()),
             pa.array([line.amount_fen for line in lines], pa.int64()),
         ],
         schema=schema,

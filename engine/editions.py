@@ -11,53 +11,83 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from engine.edition import RESULT_COLUMNS, Edition
+from engine.edition_drg import DrgEdition
 from engine.errors import PackError
 from engine.packs.choose import calendar_of
-from engine.packs.load import Pack
+from engine.packs.kind import kind_of_pack
+from engine.packs.load import load_pack
 from grouper.reason import GroupStatus
 
+I64 = npt.NDArray[np.int64]
 _EPOCH = date(1970, 1, 1)
-RESULT_COLUMNS = ("mdc_code", "mdc_name", "adrg_code", "adrg_name", "drg_code", "drg_name")
+
+
+def open_edition(path: Path) -> Edition:
+    """Load the pack in a folder, DRG or DIP."""
+    if kind_of_pack(path) == "dip":
+        from engine.edition_dip import DipEdition
+        from engine.packs.dip_load import load_dip_pack
+
+        return DipEdition(load_dip_pack(path))
+    return DrgEdition(load_pack(path))
 
 
 @dataclass(frozen=True)
 class Editions:
     """`always` = a pack was named for this run, so it groups every case whatever its date."""
 
-    packs: tuple[Pack, ...]
+    editions: tuple[Edition, ...]
     always: bool = False
 
     def __post_init__(self) -> None:
-        if not self.packs:
+        if not self.editions:
             raise PackError("no rule pack was named. Give --pack, or an area whose policy lists its packs.")
-        if self.always and len(self.packs) != 1:
+        if self.always and len(self.editions) != 1:
             raise PackError("one pack groups every case of this run; several packs were named.")
         if not self.always:
             # Packs of one area are laid end to end: a gap or an overlap is the author's error, not a case's.
-            calendar_of(self.packs)
+            calendar_of(self.editions)
+
+    @classmethod
+    def of(cls, *paths: Path) -> Editions:
+        """The pack in one folder for every case, or the packs of an area by their dates."""
+        return cls(tuple(open_edition(path) for path in paths), always=len(paths) == 1)
+
+    def __len__(self) -> int:
+        return len(self.editions)
+
+    @property
+    def has_dip(self) -> bool:
+        return any(edition.kind == "dip" for edition in self.editions)
+
+    @property
+    def chosen_by(self) -> str:
+        return self.editions[0].meta.chosen_by
 
     @property
     def date_column(self) -> str:
         """The accepted frame's column that picks the edition."""
-        return "settled_on" if self.packs[0].meta.chosen_by == "settlement_date" else "discharged_on"
+        return "settled_on" if self.chosen_by == "settlement_date" else "discharged_on"
 
     @property
     def needs_dates(self) -> bool:
         """Whether a case must have that date to be grouped."""
         return not self.always
 
-    def index_of(self, days: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+    def index_of(self, days: I64) -> npt.NDArray[np.int8]:
         """Edition per case from days since 1970-01-01; −1 where no edition is in force."""
         if self.always:
             return np.zeros(len(days), np.int8)
         index = np.full(len(days), -1, np.int8)
-        for place, pack in enumerate(self.packs):
-            first, last = pack.meta.valid_from, pack.meta.valid_to
+        for place, edition in enumerate(self.editions):
+            first, last = edition.meta.valid_from, edition.meta.valid_to
             within = np.ones(len(days), np.bool_)
             if first is not None:
                 within &= days >= (first - _EPOCH).days
@@ -69,46 +99,36 @@ class Editions:
     @property
     def versions(self) -> list[str]:
         """`grp_ver` of each edition: id and version."""
-        return [_name(pack) for pack in self.packs]
+        return [f"{edition.meta.id}@{edition.meta.version}" for edition in self.editions]
 
     @cached_property
-    def group_codes(self) -> list[tuple[str, ...]]:
-        """The groups each edition can give (not ambiguous, not failed), in leaf order."""
-        return [pack.compiled().leaf_code for pack in self.packs]
+    def _sizes(self) -> I64:
+        return np.array([len(edition.group_codes) for edition in self.editions], np.int64)
 
-    @cached_property
-    def _bases(self) -> npt.NDArray[np.int64]:
-        sizes = [len(pack.compiled().leaf_code) + 2 for pack in self.packs]
-        return np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.int64)
-
-    def result_rows(
-        self, casebook_edition: npt.NDArray[np.int64], leaf: npt.NDArray[np.int64], status: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int64]:
+    def result_rows(self, edition: I64, leaf: I64, status: I64) -> I64:
         """Row of each case in `results`: its leaf, or its edition's row for failed and for invalid records."""
-        sizes = np.array([len(codes) for codes in self.group_codes], np.int64)
-        failed = sizes[casebook_edition] + (status == GroupStatus.INVALID)
-        return self._bases[casebook_edition] + np.where(leaf >= 0, leaf, failed)
+        bases = np.concatenate([[0], np.cumsum(self._sizes + 2)])[:-1]
+        failed = self._sizes[edition] + (status == GroupStatus.INVALID)
+        rows: I64 = bases[edition] + np.where(leaf >= 0, leaf, failed)
+        return rows
 
     @cached_property
     def results(self) -> dict[str, pa.Array]:
         """Codes and names of every possible answer, all editions one after another."""
-        rows = [row for pack in self.packs for row in _answers(pack)]
-        return {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(RESULT_COLUMNS)}
+        rows = [row for edition in self.editions for row in edition.answers()]
+        return {name: pa.array([row.get(name) for row in rows], pa.string()) for name in RESULT_COLUMNS}
 
+    @cached_property
+    def deviation_types(self) -> dict[str, str]:
+        """LOW, NORM or HIGH for every deviation class of the catalogues, by what the class is called."""
+        return {label: kind for edition in self.editions for label, kind in edition.deviation_types().items()}
 
-def _answers(pack: Pack) -> Sequence[tuple[str, str | None, str, str | None, str, str | None]]:
-    compiled, names, options = pack.compiled(), pack.names, pack.tables.options
-    answers: list[tuple[str, str | None, str, str | None, str, str | None]] = []
-    for mdc, adrg, drg in zip(compiled.leaf_mdc, compiled.leaf_adrg, compiled.leaf_code, strict=True):
-        ambiguous = "歧义组" if adrg == "QY" else None
-        answers.append(
-            (mdc, names.mdc.get(mdc), adrg, names.adrg.get(adrg, ambiguous), drg, names.drg.get(drg, ambiguous))
-        )
-    bad_mdc, bad_adrg, bad_drg = options.failed_check_codes
-    answers.append(("0000", None, "00", None, options.ungrouped_code, None))
-    answers.append((bad_mdc, None, bad_adrg, None, bad_drg, None))
-    return answers
-
-
-def _name(pack: Pack) -> str:
-    return f"{pack.meta.id}@{pack.meta.version}"
+    def reasons(self, edition: I64, reason: I64) -> tuple[pa.Array, pa.Array]:
+        """Code and Chinese text of every case's reason."""
+        pairs, index = np.unique(edition * 256 + reason, return_inverse=True)
+        texts: Sequence[tuple[str, str]] = [
+            self.editions[pair // 256].reason_text(pair % 256) for pair in pairs.tolist()
+        ]
+        place = pa.array(index.reshape(-1))
+        codes, words = (pa.array([text[n] for text in texts], pa.string()).take(place) for n in (0, 1))
+        return codes, words

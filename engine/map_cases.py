@@ -8,7 +8,7 @@ holds no lock); their order does not matter, because the casebook sorts. It know
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -17,26 +17,21 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.casebook import CASEBOOK_SCHEMA, Casebook, CasebookBuilder
 from engine.cases.demand import Demand
-from engine.cases.encode import Encoder
 from engine.cases.files import find_files
 from engine.cases.load import iter_cases
 from engine.cases.read import BATCH_ROWS, ReadNote, open_cases
 from engine.cases.validate import Validated
 from engine.editions import Editions
 from engine.misfit import Misfit, misfit_rows
-from grouper.batch import GroupedBatch
-from grouper.drg import group_batch
 
 CARRIED = (
     *("setl_id", "fixmedins_code", "insutype", "setl_ym", "settled_on", "discharged_on", "act_ipt_days", "dscg_way"),
-    *("ipt_med_type", "medfee_sumamt_fen", "fund_fen", "patient_fen"),
+    *("ipt_med_type", "insuplc_admdvs", "medfee_sumamt_fen", "fund_fen", "patient_fen"),
 )
 OTHER_PERIOD = ("setl_id", "fixmedins_code", "settled_on", "discharged_on")
-_COUNTED, _EXCLUDED = (1, 2), (3,)
 _EPOCH = date(1970, 1, 1)
 
 
@@ -133,7 +128,7 @@ class _Grouping:
     def __init__(self, editions: Editions, mapping: bool | None, scope: Scope | None) -> None:
         self.editions = editions
         self.scope = scope
-        self.encoders = [Encoder(pack.compiled(), pack.tables, mapping) for pack in editions.packs]
+        self.groupings = [edition.grouping(mapping) for edition in editions.editions]
 
     def part(self, piece: Validated) -> _Part:
         inside, outside, rejected = self._in_scope(piece.accepted)
@@ -161,24 +156,14 @@ class _Grouping:
         )
 
     def _grouped(self, frame: pl.DataFrame, edition: int) -> pa.Table:
-        encoder = self.encoders[edition]
-        batch = encoder.encode(frame)
-        answer = group_batch(encoder.compiled, batch)
-        maps = (encoder.tables.dx_map, encoder.tables.op_map) if encoder.mapping else ({}, {})
-        dx, op = _used(frame["diag_codes"], maps[0]), _used(frame["oprn_codes"], maps[1])
-        columns = {name: frame[name].to_arrow() if name in frame.columns else None for name in CARRIED}
-        made = {
-            "edition": pa.array(np.full(len(frame), edition, np.int8)),
-            "status": pa.array(answer.status),
-            "reason": pa.array(answer.reason),
-            "leaf": pa.array(answer.leaf),
-            "severity": pa.array(answer.severity),
-            "maindiag_code": _at(dx, batch.dx_offsets, np.zeros(len(frame), np.int64)),
-            "main_oprn_code": _at(op, batch.op_offsets, np.maximum(answer.op_used, 0)),
-            "mcc_diag_codes": _marked(dx, batch.dx_offsets, answer, _COUNTED),
-            "excl_diag_codes": _marked(dx, batch.dx_offsets, answer, _EXCLUDED),
-        }
-        arrays = [_column({**columns, **made}[field.name], field.type, len(frame)) for field in CASEBOOK_SCHEMA]
+        made = dict(self.groupings[edition](frame))
+        made["edition"] = pa.array(np.full(len(frame), edition, np.int8))
+        made |= {name: frame[name].to_arrow() for name in CARRIED if name in frame.columns}
+        # The rules saw the stay as it was sent; settling may also know it from the dates.
+        by_dates = (pl.col("discharged_on") - pl.col("adm_on")).dt.total_days().clip(lower_bound=1).cast(pl.Int32)
+        stay = frame.select(pl.coalesce("act_ipt_days", by_dates)).to_series()
+        made["act_ipt_days"] = stay.to_arrow()
+        arrays = [_column(made.get(field.name), field.type, len(frame)) for field in CASEBOOK_SCHEMA]
         return pa.table(arrays, schema=CASEBOOK_SCHEMA)
 
 
@@ -188,37 +173,6 @@ def _days(frame: pl.DataFrame, column: str, needed: bool) -> np.ndarray[tuple[in
         return np.zeros(len(frame), np.int64)
     values = frame[column].to_physical().cast(pl.Int64)
     return np.asarray(values.fill_null(np.iinfo(np.int64).min if needed else 0).to_numpy())
-
-
-def _used(lists: pl.Series, code_map: Mapping[str, str]) -> pa.Array:
-    """Every code as the rules saw it, slot for slot, as one dictionary array."""
-    arrow = lists.to_arrow()
-    if isinstance(arrow, pa.ChunkedArray):
-        arrow = arrow.combine_chunks()
-    codes = arrow.flatten().cast(pa.string()).dictionary_encode()
-    if not code_map:
-        return codes
-    words = [code_map.get(word, word) if word else word for word in codes.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(codes.indices, pa.array(words, pa.string()))
-
-
-def _at(codes: pa.Array, offsets: np.ndarray, place: np.ndarray) -> pa.Array:
-    """The code at `place` of every case; none where the case has none, or where the slot is blank."""
-    where = offsets[:-1] + place
-    found = pa.array(where, mask=where >= offsets[1:])
-    taken = codes.cast(pa.string()).take(found)
-    return pc.if_else(pc.equal(taken, ""), pa.scalar(None, pa.string()), taken)
-
-
-def _marked(codes: pa.Array, offsets: np.ndarray, answer: GroupedBatch, marks: tuple[int, ...]) -> pa.Array:
-    """Per case the distinct codes with one of these marks, ascending: their order in the record has no meaning."""
-    slots = np.flatnonzero(np.isin(answer.dx_mark, marks))
-    case = np.searchsorted(offsets, slots, side="right") - 1
-    words = pl.Series("code", codes.take(pa.array(slots)).cast(pa.string()))
-    pairs = pl.DataFrame([pl.Series("case", case), words]).unique().sort(["case", "code"])
-    lengths = np.bincount(pairs["case"].to_numpy(), minlength=len(offsets) - 1)
-    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(bounds), pairs["code"].to_arrow().cast(pa.string()))
 
 
 def _column(values: pa.Array | pa.ChunkedArray | None, wanted: pa.DataType, count: int) -> pa.Array:

@@ -22,7 +22,7 @@ from engine.ledger.manifest import digest_file
 from engine.ledger.store import RunDraft
 from engine.map_cases import MappedCases
 from engine.money import text_from_fen
-from engine.policy.case_params import OBJECTION_HOW
+from engine.policy.case_params import OBJECTION_DAYS, OBJECTION_HOW
 from engine.policy.resolve import ResolvedPolicy
 from engine.report.facts import HospitalFacts, OpenValue, PointValueAt, Pot, RunFacts, SplitItem
 from engine.report.figures import RunFigures
@@ -65,7 +65,7 @@ def publish_money(
     settled, folder = money.settled, draft.folder
     write_settled(folder / "settled.parquet", settled)
     rows = clearing_rows(settled, money.periods, money.lines, _retained(money.year))
-    lines = lines_table(money.lines, tags_of_rules(settled.resolved))
+    lines = lines_table(money.lines, policy_keys(settled.resolved))
     pq.write_table(lines, folder / "lines.parquet", compression="zstd", version="2.6")
     seal = _seal(folder, ("grouped.parquet", "settled.parquet", "lines.parquet"))
     pq.write_table(clearing_table(rows, settled, seal), folder / "clearing.parquet", compression="zstd", version="2.6")
@@ -110,29 +110,33 @@ def _record(draft: RunDraft, area: Area, money: Money) -> None:
         }
 
 
-_MECHANISM_OF_RULE = {
+POLICY_KEY_OF_RULE = {
     "advances": "advance",
-    "reserve": "budget",
-    "fixed_lines": "budget",
-    "fixed_variance": "budget",
-    "scale_back": "budget",
-    "epidemic": "area",
-    "audit": "penalties",
-    "sharing": "surplus_and_overspend",
+    "reserve.rate": "budget.reserve_rate",
+    "fixed_lines": "budget.fixed_lines",
+    "fixed_variance": "budget.fixed_variance",
+    "scale_back": "budget.reserve_for_shares",
+    "epidemic": "area.schemes",
+    "audit.pv": "penalties.pv",
+    "audit.money": "audits",
+    "sharing.tiers": "surplus_and_overspend",
+    "assessment.tiers": "assessment",
+    "point_value": "budget.plan",
+    "point_value.bounds": "point_value.upper",
 }
-"""Where the policy keeps a rule that posting lines call by another first word."""
+"""Where the policy keeps a rule that the data plane calls by another name; every other rule is a policy key itself."""
 _WEAKEST_FIRST = ("PH", "U", "C", "B", "A", "S")
 
 
-def tags_of_rules(resolved: ResolvedPolicy) -> dict[str, str]:
-    """Evidence tag behind each rule key of posting lines: that value's, else the weakest of its mechanism."""
+def policy_keys(resolved: ResolvedPolicy) -> dict[str, tuple[str, str]]:
+    """Policy key and evidence tag behind each rule of the posting lines; a key that is not set takes the weakest tag of
+    its mechanism."""
     by_key = {used.key: used.tag for used in resolved.used}
     found = {}
     for rule in RULE_OF.values():
-        first = rule.split(".")[0]
-        mechanism = _MECHANISM_OF_RULE.get(first, first)
-        family = {tag for key, tag in by_key.items() if key.split(".")[0] == mechanism}
-        found[rule] = by_key.get(rule) or next((tag for tag in _WEAKEST_FIRST if tag in family), "")
+        key = POLICY_KEY_OF_RULE.get(rule, rule)
+        family = {tag for name, tag in by_key.items() if name.split(".")[0] == key.split(".")[0]}
+        found[rule] = (key, by_key.get(key) or next((tag for tag in _WEAKEST_FIRST if tag in family), ""))
     return found
 
 
@@ -155,7 +159,6 @@ def _retained(year: YearResult | None) -> dict[tuple[str, str], int]:
 
 def _facts(draft: RunDraft, area: Area, money: Money, mapped: MappedCases, seal: str) -> RunFacts:
     resolved, year = money.settled.resolved, money.year
-    how = area.policy.desk()
     return RunFacts(
         run_id=draft.run_id,
         kind="presettle" if year is None else "clear",
@@ -176,8 +179,15 @@ def _facts(draft: RunDraft, area: Area, money: Money, mapped: MappedCases, seal:
         open_values=tuple(OpenValue(u.key, u.tag, u.text, u.zh) for u in resolved.unverified),
         hospitals={h.code: HospitalFacts(h.code, h.name or h.code, h.level) for h in resolved.area.hospitals},
         supersedes=draft.supersedes or "",
-        objection_how=how.at(OBJECTION_HOW, date(resolved.area.year, 12, 31)),
+        objection_how=_objections(area, date(resolved.area.year, 12, 31)),
     )
+
+
+def _objections(area: Area, day: date) -> str:
+    """How to object, and within how many days of receipt."""
+    desk = area.policy.desk()
+    how, days = desk.at(OBJECTION_HOW, day), desk.at(OBJECTION_DAYS, day)
+    return how if days is None else f"{days} 日内：{how}"
 
 
 _OUTSIDE_NAMES = {

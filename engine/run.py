@@ -30,12 +30,12 @@ from engine.run_parts import (
     scope_of,
 )
 from engine.settle import case_columns
+from engine.worth import month_worth
 from engine.write_grouped import write_grouped
 from engine.write_settled import SettledCases
 from pointvalue.annual import clear_year
 from pointvalue.classes import score
 from pointvalue.monthly import settle_month
-from pointvalue.provisional import expected_payments, values_used_e8
 
 NO_AREA = "none"
 
@@ -55,17 +55,19 @@ def presettle(cases: Sequence[str | Path], area: Area, year: int, month: int, op
     resolved, period = area.for_year(year), Period(year, month)
     target = options.target(period.line_period, area.policy.code, "presettle")
     refuse_second(target.parent, area, "presettle", period.line_period, options)
-    demand = demand_of("settle", area.editions, options)
+    demand = demand_of("settle", area.editions, options, resolved)
     with draft_run(target, "presettle", area.policy.code, period.line_period, options) as draft:
         mapped = map_stage(cases, demand, area.editions, scope_of(resolved, period), options)
         record_grouping(draft, mapped, area.editions, demand)
         columns = case_columns(mapped.book, area, resolved)
-        scored = score(columns, resolved.area)
-        posted = settle_month(columns, scored, resolved.area, month)
-        standard, fund_part = expected_payments(columns, scored, resolved.area)
+        # A case an audit cancels was still declared in its month; the clearing corrects it.
+        terms = replace(resolved.area, audits=())
+        scored = score(columns, terms)
+        posted = settle_month(columns, scored, terms, month)
+        standard, fund_part, value = month_worth(mapped.book, area, terms, columns, scored)
         settled = SettledCases(
             mapped.book, area.editions, resolved, columns, scored,
-            standard, fund_part, values_used_e8(columns, scored, resolved.area), period.clr_ym,
+            standard, fund_part, value, period.clr_ym,
         )  # fmt: skip
         money = Money(settled, (period,), posted.lines)
         published = publish_money(draft, area, money, mapped, case_detail=options.case_detail)
@@ -77,7 +79,7 @@ def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOption
     resolved, period = area.for_year(year), Period(year, None)
     target = options.target(period.line_period, area.policy.code, "clear")
     refuse_second(target.parent, area, "clear", period.line_period, options)
-    demand = demand_of("settle", area.editions, options)
+    demand = demand_of("settle", area.editions, options, resolved)
     with draft_run(target, "clear", area.policy.code, period.line_period, options) as draft:
         mapped = map_stage(cases, demand, area.editions, scope_of(resolved, period), options)
         record_grouping(draft, mapped, area.editions, demand)
@@ -101,6 +103,8 @@ def group_to_file(cases: Sequence[str | Path], editions: Editions, out: Path, op
     if len(mapped.rejected):
         rows = mapped.rejected
         write_file_atomically(rejected_beside(out), lambda path: rows.write_parquet(path))
+    else:
+        rejected_beside(out).unlink(missing_ok=True)  # of an earlier run into the same file
     write_file_atomically(out, lambda path: write_grouped(path, mapped.book, editions))
     return mapped
 

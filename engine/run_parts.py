@@ -30,6 +30,7 @@ from engine.version import engine_facts
 from engine.write_grouped import write_grouped
 from pointvalue.cases import CaseColumns
 from pointvalue.lines import PostingLine
+from pointvalue.terms import Payable
 
 
 def _silent(rows: int) -> None:
@@ -84,18 +85,26 @@ def draft_run(target: Path, kind: str, area: str, period: str, options: RunOptio
     )
 
 
-def demand_of(purpose: Purpose, editions: Editions, options: RunOptions) -> Demand:
+def demand_of(
+    purpose: Purpose, editions: Editions, options: RunOptions, resolved: ResolvedPolicy | None = None
+) -> Demand:
     """What is asked of the case files; the packs of one run must agree on the validation profile."""
-    named = {pack.tables.options.validation_profile for pack in editions.packs}
+    named = {edition.profile for edition in editions.editions}
     if options.profile is None and len(named) > 1:
         raise PackError(
             "the packs of this run name different validation profiles; give --profile compatible or strict."
         )
     profile: Profile = options.profile or ("strict" if named == {"strict"} else "compatible")
-    demand = Demand(purpose, profile, numbers=(), pools=POOLS)
-    for pack in editions.packs:
-        demand = demand.with_numbers(pack.tables.numeric)
+    demand = Demand(purpose, profile, numbers=(), pools=POOLS, dip=editions.has_dip, fund_unused=_pays_whole(resolved))
+    for edition in editions.editions:
+        demand = demand.with_numbers(edition.numbers)
     return demand
+
+
+def _pays_whole(resolved: ResolvedPolicy | None) -> bool:
+    """Whether every pool pays the fund's part of a standard without looking at what a case booked or patients bore."""
+    whole = (Payable.FUND, Payable.TIMES_RATIO)
+    return resolved is not None and all(pool.point_value.payable in whole for pool in resolved.area.pools)
 
 
 def scope_of(resolved: ResolvedPolicy, period: Period) -> Scope:
@@ -134,13 +143,14 @@ def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, de
     draft.inputs += [digest_file(path) for path in mapped.files]
     draft.packs += [
         {
-            "id": pack.meta.id,
-            "version": pack.meta.version,
-            "fingerprint": pack.fingerprint,
-            "valid_from": _day(pack.meta.valid_from),
-            "valid_to": _day(pack.meta.valid_to),
+            "id": edition.meta.id,
+            "version": edition.meta.version,
+            "kind": edition.kind,
+            "fingerprint": edition.fingerprint,
+            "valid_from": _day(edition.meta.valid_from),
+            "valid_to": _day(edition.meta.valid_to),
         }
-        for pack in editions.packs
+        for edition in editions.editions
     ]
     draft.counts |= {
         "read": mapped.read_count,

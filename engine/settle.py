@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from engine.casebook import Casebook
 from engine.errors import PolicyError
 from engine.policy.resolve import EPOCH, Dated, ResolvedPolicy
 from engine.policy.tables import WeightTable
+
+if TYPE_CHECKING:
+    from engine.settle_dip import DipScores
 from grouper.reason import GroupStatus
 from pointvalue.cases import CaseColumns
 from pointvalue.model import Hospital
@@ -35,6 +38,9 @@ _FLAG_OF_STATUS = {
     GroupStatus.QY: Flag.AMBIGUOUS,
     GroupStatus.INVALID: Flag.INVALID,
 }
+
+
+_IDS_AT_A_TIME = 65_536
 
 
 class ArrowIds(Sequence[str]):
@@ -56,7 +62,8 @@ class ArrowIds(Sequence[str]):
         return str(self._ids[place].as_py())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._ids.to_pylist())
+        for start in range(0, len(self._ids), _IDS_AT_A_TIME):
+            yield from self._ids.slice(start, _IDS_AT_A_TIME).to_pylist()
 
 
 def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseColumns:
@@ -69,6 +76,8 @@ def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseCo
     value_day = _value_days(book, area, resolved)
     hospital = _index(book, "fixmedins_code", resolved.area.hospital_codes)
     groups, base, reference = _priced_groups(book, area, resolved, value_day, hospital)
+    coefficient = _coefficients(resolved, hospital, value_day)
+    dip = _scores_of_catalogues(book, area, base, reference, coefficient)
     period = book.ints("settled_on" if resolved.period_by == "settle_date" else "discharged_on")
     months = period.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
     scheme_names = [scheme.name for scheme in resolved.area.schemes]
@@ -89,8 +98,32 @@ def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseCo
         base_points_e4=base,
         reference_fen=reference,
         flags=_flags(book, resolved, value_day),
-        coefficient_e6=_coefficients(resolved, hospital, value_day),
+        coefficient_e6=coefficient,
+        given_points_e4=None if dip is None else dip.points_e4,
+        given_class=None if dip is None else dip.label,
+        given_classes=() if dip is None else tuple(dip.labels),
     )
+
+
+def _scores_of_catalogues(book: Casebook, area: Area, base: I64, reference: I64, coefficient: I64) -> DipScores | None:
+    """Scores of DIP cases by their own catalogues; also fills in what the case table shows of them."""
+    if not area.editions.has_dip:
+        return None
+    from engine.edition_dip import DipEdition
+    from engine.settle_dip import DipScores, score_dip
+
+    scores, edition = DipScores.empty(len(book)), book.ints("edition")
+    for place, one in enumerate(area.editions.editions):
+        if isinstance(one, DipEdition):
+            rows = np.flatnonzero(edition == place)
+            score_dip(book, one, rows, scores)
+            for shown, found in (
+                (base, scores.base_points_e4),
+                (reference, scores.reference_fen),
+                (coefficient, scores.coefficient_e6),
+            ):
+                shown[rows] = found[rows]
+    return scores
 
 
 @dataclass(frozen=True)
@@ -105,7 +138,7 @@ def _value_days(book: Casebook, area: Area, resolved: ResolvedPolicy) -> I64:
     if chosen and not area.editions.always and chosen != area.editions.date_column:
         raise PolicyError(
             f"area.case_values_by is {resolved.case_values_by}, but the packs are chosen by "
-            f"{area.editions.packs[0].meta.chosen_by}. A case must not be grouped under one edition and priced under "
+            f"{area.editions.chosen_by}. A case must not be grouped under one edition and priced under "
             "another: set case_values_by: pack."
         )
     return book.ints(chosen or area.editions.date_column)
@@ -126,16 +159,20 @@ def _priced_groups(
 ) -> tuple[_Groups, I64, I64]:
     """Group, base points and reference cost of every case, each at its own date."""
     rows = area.editions.result_rows(book.ints("edition"), book.ints("leaf"), book.ints("status"))
-    codes = area.editions.results["drg_code"].to_pylist()
-    groups = tuple(sorted(set(codes)))
+    codes = [code or "" for code in area.editions.results["drg_code"].to_pylist()]
+    dip_index, dip_codes = book.codes("dip_code")
+    groups = tuple(sorted({*codes, *dip_codes, ""}))
     place = {code: index for index, code in enumerate(groups)}
     index = np.array([place[code] for code in codes], np.int32)[rows]
+    if dip_codes:
+        has_code = dip_index >= 0
+        index[has_code] = np.array([place[code] for code in dip_codes], np.int32)[dip_index[has_code]]
     base, reference = np.zeros(len(book), np.int64), np.zeros(len(book), np.int64)
     has_group = np.isin(book.ints("status"), [GroupStatus.OK, GroupStatus.QY])
     levels = np.array([_level(h) for h in resolved.area.hospitals] or [""], np.str_)[hospital]
     editions = book.ints("edition")
     for edition, scheme in enumerate(area.schemes):
-        for first, last, table in _spans(resolved.weights[scheme]):
+        for first, last, table in _spans(resolved.weights[scheme]) if scheme in resolved.weights else ():
             within = (editions == edition) & has_group & (value_day >= first) & (value_day <= last)
             base[within] = _by_group(table, table.base_points_e4, groups)[index[within]]
             reference[within] = _by_group(table, table.cost_mean_fen, groups)[index[within]]

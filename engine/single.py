@@ -1,13 +1,12 @@
-"""One case out of the files, ready to be explained 「单病例」, without the batch kernels.
+"""One case out of the files, explained 「单病例说明」; a DRG case without the batch kernels.
 
-In: case files, a settlement id, the packs that may hold. Out: the case as the rules see it and the pack of its date,
-or why it was rejected. It reads and validates exactly as a run does, so it explains what the run decided.
+In: case files, a settlement id, the packs that may hold. Out: the lines of its explanation, or why it was rejected.
+It reads and validates exactly as a run does, so it explains what the run decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,42 +16,48 @@ import polars as pl
 from engine.cases.demand import Demand, Profile
 from engine.cases.load import iter_cases
 from engine.cases.read import open_cases
-from engine.errors import PackError
+from engine.errors import CaseFileError, PackError
+from engine.lang import current, say
+from engine.packs.dip_load import DipPack, load_dip_pack
+from engine.packs.kind import kind_of_pack
 from engine.packs.load import Pack, load_pack
 from grouper.tables import Case, DrgTables
 
-
-@dataclass(frozen=True)
-class SingleCase:
-    """What was found: the case and its pack, or a rejection (Chinese, English), or nothing."""
-
-    case: Case | None = None
-    pack: Pack | None = None
-    rejection: tuple[str, str] | None = None
+AnyPack = Pack | DipPack
 
 
-def find_case(paths: Sequence[Path], setl_id: str, folders: Sequence[Path], profile: str | None) -> SingleCase:
-    """Look a case up by settlement id."""
-    packs = [load_pack(folder) for folder in folders]
-    named = {pack.tables.options.validation_profile for pack in packs}
-    chosen: Profile = "strict" if (profile or (named == {"strict"} and "strict")) == "strict" else "compatible"
-    demand = Demand("group", chosen, numbers=())
-    for pack in packs:
-        demand = demand.with_numbers(pack.tables.numeric)
-    for piece in iter_cases(open_cases(paths, demand)):
+def explain_one(
+    paths: Sequence[Path], setl_id: str, folders: Sequence[Path], profile: str | None, *, settling: bool = False
+) -> list[str]:
+    """The explanation of one case, a line a step. Raises CaseFileError if it is not there or was rejected.
+
+    `settling`: check the record as a settling run would, money included.
+    """
+    packs = [load_dip_pack(folder) if kind_of_pack(folder) == "dip" else load_pack(folder) for folder in folders]
+    for piece in iter_cases(open_cases(paths, _demand(packs, profile, settling))):
         rejected = piece.rejected.filter(pl.col("setl_id") == setl_id)
         if len(rejected):
-            row = rejected.row(0, named=True)
-            return SingleCase(rejection=(row["reason_zh"], row["reason_en"]))
+            zh, en = rejected.select("reason_zh", "reason_en").row(0)
+            raise CaseFileError(say(f"病例 {setl_id} 未被接受：{zh}", f"case {setl_id} was rejected: {en}"))
         accepted = piece.accepted.filter(pl.col("setl_id") == setl_id)
         if len(accepted):
-            row = accepted.row(0, named=True)
-            pack = _pack_for(packs, row)
-            return SingleCase(_case(row, pack.tables), pack)
-    return SingleCase()
+            return _explained(_pack_for(packs, accepted.row(0, named=True)), accepted.head(1))
+    raise CaseFileError(say(f"文件中没有结算ID为 {setl_id} 的病例。", f"no case with settlement id {setl_id} here."))
 
 
-def _pack_for(packs: Sequence[Pack], row: dict[str, Any]) -> Pack:
+def _demand(packs: Sequence[AnyPack], profile: str | None, settling: bool) -> Demand:
+    named = {pack.tables.options.validation_profile for pack in packs if isinstance(pack, Pack)}
+    chosen: Profile = "strict" if profile == "strict" or (profile is None and named == {"strict"}) else "compatible"
+    demand = Demand(
+        "settle" if settling else "group", chosen, numbers=(), dip=any(isinstance(pack, DipPack) for pack in packs)
+    )
+    for pack in packs:
+        if isinstance(pack, Pack):
+            demand = demand.with_numbers(pack.tables.numeric)
+    return demand
+
+
+def _pack_for(packs: Sequence[AnyPack], row: dict[str, Any]) -> AnyPack:
     if len(packs) == 1:
         return packs[0]
     column = "settled_on" if packs[0].meta.chosen_by == "settlement_date" else "discharged_on"
@@ -62,6 +67,21 @@ def _pack_for(packs: Sequence[Pack], row: dict[str, Any]) -> Pack:
         if day is not None and first <= day <= last:
             return pack
     raise PackError(f"no pack of the area is in force on {day}; give --pack to explain the case under one of them.")
+
+
+def _explained(pack: AnyPack, frame: pl.DataFrame) -> list[str]:
+    version = f"{pack.meta.id}@{pack.meta.version}"
+    if isinstance(pack, DipPack):
+        from engine.edition_dip import DipEdition
+        from grouper.dip_reference import DipWalker
+        from grouper.dip_trace import trace
+
+        found = trace(DipWalker(pack.tables), DipEdition(pack).case_of(frame))
+        return [f"{found.outcome.setl_id}  {version}  {found.outcome.code or '–'}", *found.lines(current())]
+    from engine.explain import explain_case
+
+    explanation = explain_case(pack, _case(frame.row(0, named=True), pack.tables), current())
+    return [f"{explanation.setl_id}  {version}  {explanation.drg}", *explanation.lines]
 
 
 def _case(row: dict[str, Any], tables: DrgTables) -> Case:

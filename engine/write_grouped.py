@@ -8,32 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.casebook import Casebook
 from engine.cases.columns import arrow_schema
-from engine.editions import RESULT_COLUMNS, Editions
+from engine.edition import RESULT_COLUMNS
+from engine.editions import I64, Editions
 from engine.write_parquet import write_rows
-from grouper.reason import TEXT_ZH, GroupReason, GroupStatus
+from grouper.reason import GroupStatus
 
-_STATUS = pa.array(
-    [GroupStatus(n).name if n in list(GroupStatus) else None for n in range(max(GroupStatus) + 1)], pa.string()
-)
-_REASON_CODE = pa.array([str(n) if n in list(GroupReason) else None for n in range(max(GroupReason) + 1)], pa.string())
-_REASON_TEXT = pa.array(
-    [TEXT_ZH.get(GroupReason(n)) if n in list(GroupReason) else None for n in range(max(GroupReason) + 1)], pa.string()
-)
+_STATUS = pa.array([None, *(status.name for status in GroupStatus)], pa.string())
 _SEVERITY = pa.array(["NONE", "CC", "MCC"], pa.string())
 _CARRIED = (
-    "setl_id",
-    "fixmedins_code",
-    "setl_ym",
-    "insutype",
-    "mcc_diag_codes",
-    "excl_diag_codes",
-    "maindiag_code",
-    "main_oprn_code",
+    *("setl_id", "fixmedins_code", "setl_ym", "insutype", "mcc_diag_codes", "excl_diag_codes", "maindiag_code"),
+    *("main_oprn_code", "dip_code"),
 )
 
 
@@ -41,19 +30,35 @@ def write_grouped(path: Path, book: Casebook, editions: Editions) -> None:
     """Write the grouping of every case in the book."""
     versions = pa.array(editions.versions, pa.string())
 
+    modes = pa.array([edition.kind.upper() for edition in editions.editions], pa.string())
+
     def columns(low: int, high: int) -> Mapping[str, pa.Array]:
         part = Casebook(book.table.slice(low, high - low))
-        edition, status, reason = part.ints("edition"), part.ints("status"), part.ints("reason")
-        rows = pa.array(editions.result_rows(edition, part.ints("leaf"), status))
+        edition, status, leaf = part.ints("edition"), part.ints("status"), part.ints("leaf")
+        rows = pa.array(editions.result_rows(edition, leaf, status))
+        code, text = editions.reasons(edition, part.ints("reason"))
+        which = pa.array(edition)
+        is_dip = pc.equal(modes.take(which), "DIP")
         made = {name: part.table[name] for name in _CARRIED}
         made |= {name: editions.results[name].take(rows) for name in RESULT_COLUMNS}
+        made |= _auxiliary(editions, edition, leaf, part.numbers_or("auxiliary", -1))
+        severity = _SEVERITY.take(pa.array(part.ints("severity")))
         return made | {
-            "pay_mode": pa.array(np.repeat("DRG", high - low), pa.string()),
-            "grp_ver": versions.take(pa.array(edition)),
+            "pay_mode": modes.take(which),
+            "grp_ver": versions.take(which),
             "grp_stas": _STATUS.take(pa.array(status)),
-            "grp_rea_code": _REASON_CODE.take(pa.array(reason)),
-            "grp_rea": _REASON_TEXT.take(pa.array(reason)),
-            "mcc_cc_flag": _SEVERITY.take(pa.array(part.ints("severity"))),
+            "grp_rea_code": code,
+            "grp_rea": text,
+            "mcc_cc_flag": pc.if_else(is_dip, pa.scalar(None, pa.string()), severity),
         }
 
     write_rows(path, arrow_schema("grouped"), len(book), columns)
+
+
+def _auxiliary(editions: Editions, edition: I64, leaf: I64, auxiliary: I64) -> Mapping[str, pa.Array]:
+    """Score and auxiliary columns; the DIP modules are loaded only where a catalogue takes part."""
+    if editions.has_dip:
+        from engine.dip_answers import auxiliary_columns
+
+        return auxiliary_columns(editions, edition, leaf, auxiliary)
+    return {name: pa.nulls(len(edition)) for name in ("dip_sup_type", "dip_sup_name", "dip_sup_coef", "dip_sco")}

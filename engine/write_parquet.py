@@ -25,6 +25,7 @@ def write_rows(
             made = columns(low, high)
             arrays = [_plain(made[field.name], field.type) for field in schema]
             writer.write_table(pa.table(arrays, schema=schema), row_group_size=ROWS_PER_GROUP)
+    pa.default_memory_pool().release_unused()
 
 
 def _plain(values: pa.Array | pa.ChunkedArray, wanted: pa.DataType) -> pa.Array:

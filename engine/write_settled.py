@@ -25,7 +25,7 @@ from pointvalue.cases import CaseColumns
 from pointvalue.classes import CaseClass, Scored
 from pointvalue.fixed_wide import ratio_e6
 from pointvalue.model import AreaYear, ClassRule, PointScheme
-from pointvalue.terms import Route, Shape
+from pointvalue.terms import Route, SchemeKind, Shape
 
 I64 = npt.NDArray[np.int64]
 
@@ -50,7 +50,7 @@ class SettledCases:
 
     @property
     def coefficient_e6(self) -> I64:
-        """The hospital coefficient as it counted: 1 in a same-price group."""
+        """The hospital coefficient, 1 in a same-price group; whether the class multiplies by it, the class says."""
         assert self.cases.coefficient_e6 is not None
         used = self.cases.coefficient_e6.copy()
         for place, scheme in enumerate(self.area.schemes):
@@ -68,7 +68,14 @@ class SettledCases:
     @property
     def multiple_types(self) -> list[str]:
         """LOW, HIGH, NORM, SP, UNGRP or BYITEM for every class of the run."""
-        return [_multiple_type(each, _rule_of(self.area, each)) for each in self.scored.classes]
+        by_label = self.editions.deviation_types
+        pack_points = {scheme.name for scheme in self.area.schemes if scheme.kind is SchemeKind.PACK_POINTS}
+        return [
+            by_label.get(each.id, "NORM")
+            if each.scheme in pack_points
+            else _multiple_type(each, _rule_of(self.area, each))
+            for each in self.scored.classes
+        ]
 
     def multiple_type_index(self) -> tuple[npt.NDArray[np.int64], list[str]]:
         """Per case the place of its type among the sorted distinct types; ungrouped cases are UNGRP whatever class."""
@@ -109,6 +116,8 @@ def write_settled(path: Path, settled: SettledCases) -> None:
     versions = pa.array(settled.editions.versions, pa.string())
     kind_index, kinds = settled.multiple_type_index()
     in_pot = scored.route == int(Route.POT)
+    # A DIP case whose group has no score is paid its cost: no points, and the cost is its standard.
+    at_cost = np.zeros(len(cases), np.bool_) if cases.given_points_e4 is None else cases.given_points_e4 < 0
     has_reference = cases.reference_fen > 0
     multiple = ratio_e6(cases.cost_fen, np.where(has_reference, cases.reference_fen, 1))
     coefficient, weight = settled.coefficient_e6, settled.weight_e6
@@ -118,12 +127,13 @@ def write_settled(path: Path, settled: SettledCases) -> None:
         rows = slice(low, high)
         part = Casebook(book.table.slice(low, high - low))
         results = settled.editions.result_rows(part.ints("edition"), part.ints("leaf"), part.ints("status"))
-        pot, reference = in_pot[rows], has_reference[rows]
+        pot, reference = in_pot[rows] | at_cost[rows], has_reference[rows]
         standard, fund = settled.standard_fen[rows], settled.fund_part_fen[rows]
         classes = class_ids.take(pa.array(scored.class_index[rows]))
         return {name: part.table[name] for name in _CARRIED} | {
             "clr_ym": pa.array(np.repeat(settled.clr_ym, high - low), pa.string()),
             "drg_code": settled.editions.results["drg_code"].take(pa.array(results)),
+            "dip_code": part.table["dip_code"],
             "plcy_ver": pa.array(np.repeat(settled.resolved.version, high - low), pa.string()),
             "grp_ver": versions.take(pa.array(part.ints("edition"))),
             "medfee_sumamt": decimal_from_fen(cases.cost_fen[rows]),

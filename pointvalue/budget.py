@@ -36,13 +36,15 @@ class Budget:
 def waterfall(pool: Pool) -> Budget:
     """Global budget 「总额预算」 of a pool, reserve set aside first.
 
-        total = min(plan, floor(prior actual × (1 + growth cap))); reserve = half_up(rate × base)
+        total = min(plan, floor(prior actual × (1 + growth cap))) + changes; reserve = half_up(rate × base)
 
-    The base is the total, or what outside and fixed lines leave of it (`case_based`).
+    The base is the total, or what outside and fixed lines leave of it (`case_based`). Changes made during the year
+    「年中调整」 come after the cap: it binds the plan, not the answer to an emergency.
     """
     total = pool.plan_fen
     if pool.growth_cap is not None and pool.prior_actual_fen is not None:
         total = min(total, floor(pool.prior_actual_fen * (1 + pool.growth_cap)))
+    total += pool.adjustment_fen
     outside = sum(pool.outside_fen.values())
     fixed = sum(pool.fixed_lines_fen.values())
     base = total if pool.reserve.base is ReserveBase.TOTAL else total - outside - fixed

@@ -66,6 +66,10 @@ class CaseColumns:
     special_approved_fen: I64 | None = None
     special_fund_fen: I64 | None = None
     special_points_e4: I64 | None = None
+    given_points_e4: I64 | None = None
+    given_class: I32 | None = None
+    given_classes: tuple[str, ...] = ()
+    """Of cases of a `pack_points` scheme: points (−1: paid at cost, by fixed line `ffs`) and class among these."""
 
     def __post_init__(self) -> None:
         count = len(self.ids)
@@ -101,8 +105,10 @@ class CaseColumns:
         return replace(self, **picked)
 
 
-_ARRAY_NAMES = tuple(f.name for f in fields(CaseColumns) if f.name not in ("ids", "groups"))
-_I32_NAMES = frozenset({"hospital", "pool", "scheme", "group", "month", "value_day", "days", "new_tech_year"})
+_ARRAY_NAMES = tuple(f.name for f in fields(CaseColumns) if f.name not in ("ids", "groups", "given_classes"))
+_I32_NAMES = frozenset(
+    {"hospital", "pool", "scheme", "group", "month", "value_day", "days", "new_tech_year", "given_class"}
+)
 
 
 def _refuse(cases: CaseColumns, wrong: NDArray[np.bool_], message: str) -> None:

@@ -16,9 +16,9 @@ from pointvalue.faults import Fault, not_a_share
 from pointvalue.model import AreaYear, BundleContract, MonthTerms, Pool, ScoreSlope, ScoreTable, Sharing, SharingTier
 from pointvalue.terms import (
     BASIS_PAYABLE_PAIRS,
+    POINT_KINDS,
     Basis,
     Cause,
-    SchemeKind,
     SharingAmount,
     SharingDenominator,
     Side,
@@ -91,6 +91,8 @@ def _pool(area: AreaYear, pool: Pool) -> Iterator[Fault]:
 
 def _budget(pool: Pool, at: str) -> Iterator[Fault]:
     yield from _not_negative(f"{at}.plan_fen", [pool.plan_fen])
+    if pool.plan_fen + pool.adjustment_fen < 0:
+        yield Fault(f"{at}.adjustment_fen", "the year's changes leave a plan below zero", "年中调整后预算为负")
     yield from _not_negative(f"{at}.outside_fen", pool.outside_fen.values())
     yield from _not_negative(f"{at}.fixed_lines_fen", pool.fixed_lines_fen.values())
     if pool.growth_cap is not None and pool.prior_actual_fen is None:
@@ -106,7 +108,7 @@ def _budget(pool: Pool, at: str) -> Iterator[Fault]:
 
 
 def _pots(area: AreaYear, pool: Pool, at: str) -> Iterator[Fault]:
-    point_schemes = {scheme.name for scheme in area.schemes if scheme.kind is SchemeKind.POINTS}
+    point_schemes = {scheme.name for scheme in area.schemes if scheme.kind in POINT_KINDS}
     for place, pot in enumerate(pool.pots):
         if pot.scheme not in point_schemes:
             allowed = ", ".join(sorted(point_schemes)) or "none"
@@ -209,7 +211,7 @@ def _sharing(area: AreaYear, pool: Pool, sharing: Sharing, at: str) -> Iterator[
     if sharing.denominator is SharingDenominator.QUOTA and not sharing.quota_fen:
         yield Fault(f"{at}.quota", "denominator quota needs a quota per hospital", "缺少医院额度")
     yield from _known_hospitals(area, f"{at}.quota", sharing.quota_fen)
-    own_price = {scheme.name for scheme in area.schemes if scheme.kind is not SchemeKind.POINTS} | {"ffs", "special"}
+    own_price = {scheme.name for scheme in area.schemes if scheme.kind not in POINT_KINDS} | {"ffs", "special"}
     for name in sharing.also_schemes:
         if name not in own_price:
             yield Fault(f"{at}.also_schemes", f"{name} is no fixed line", f"{name} 不是定额类")

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pointvalue.class_tables import SMALL
 from pointvalue.faults import Fault, not_a_share
 from pointvalue.model import AreaYear, BedDayTier, ClassRule, ClassSet, Condition, FixedScheme, KLimit, PointScheme
-from pointvalue.terms import Denominator, SchemeKind, Shape
+from pointvalue.terms import POINT_KINDS, Denominator, SchemeKind, Shape
 
 NEEDS_K = frozenset({Shape.LINEAR_ADD, Shape.EXCESS_PLUS_ONE, Shape.EXCESS_PLUS_COEF, Shape.DEDUCT, Shape.CAP})
 
@@ -25,10 +25,10 @@ def check_schemes(area: AreaYear) -> Iterator[Fault]:
         if factor < 0:
             yield Fault(f"new_tech.year_factors.{place}", "below zero", "不能为负")
     for scheme in area.schemes:
-        if isinstance(scheme, PointScheme):
-            yield from _point_scheme(area, scheme)
-        else:
+        if isinstance(scheme, FixedScheme):
             yield from _fixed_scheme(scheme)
+        elif scheme.kind is SchemeKind.POINTS:
+            yield from _point_scheme(area, scheme)
 
 
 def _point_scheme(area: AreaYear, scheme: PointScheme) -> Iterator[Fault]:
@@ -116,7 +116,7 @@ def _too_fine(number: Fraction) -> bool:
 
 def _fixed_scheme(scheme: FixedScheme) -> Iterator[Fault]:
     at = f"schemes.{scheme.name}"
-    if scheme.kind is SchemeKind.POINTS:
+    if scheme.kind in POINT_KINDS:
         yield Fault(f"{at}.kind", "a fixed scheme cannot be of kind points", "定额类不能为点数")
     if scheme.kind in (SchemeKind.BED_DAY, SchemeKind.SINGLE):
         if not scheme.fund_ratio:
@@ -128,6 +128,14 @@ def _fixed_scheme(scheme: FixedScheme) -> Iterator[Fault]:
         yield from _bed_days(f"{at}.tiers", scheme.tiers)
         for group, tiers in scheme.tiers_by_group.items():
             yield from _bed_days(f"{at}.tiers_by_group.{group}", tiers)
+    if scheme.deviation is not None:
+        if scheme.kind is not SchemeKind.SINGLE:
+            yield Fault(f"{at}.deviation", "only a single disease is shared around its quota", "仅单病种可按偏离分担")
+        shares = {"share": scheme.deviation.share, "width": scheme.deviation.width}
+        own = {f"own_ratio.{'/'.join(key)}": part for key, part in scheme.deviation.own_ratio.items()}
+        for name, part in {**shares, **own}.items():
+            if not 0 <= part <= 1:
+                yield not_a_share(f"{at}.deviation.{name}", part)
     for key, quota in scheme.quota_fen.items():
         if quota < 0:
             yield Fault(f"{at}.quota_fen.{'/'.join(key)}", "below zero", "不能为负")

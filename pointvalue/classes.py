@@ -95,7 +95,9 @@ def score(cases: CaseColumns, area: AreaYear) -> Scored:
     )
     for index, scheme in enumerate(area.schemes):
         rows = np.flatnonzero(cases.scheme == index)
-        if isinstance(scheme, PointScheme):
+        if scheme.kind is SchemeKind.PACK_POINTS:
+            _take_given(cases, scheme.name, rows, scored, classes)
+        elif isinstance(scheme, PointScheme):
             _score_scheme(cases, area, scheme, rows, scored, classes)
         else:
             _price_apart(scheme, rows, scored, classes)
@@ -106,6 +108,21 @@ def fixed_line_names(area: AreaYear) -> tuple[str, ...]:
     """Every fixed line of the area: what leaves the points, then the schemes with their own price."""
     own = [scheme.name for scheme in area.schemes if isinstance(scheme, FixedScheme)]
     return tuple(dict.fromkeys([FFS_LINE, SPECIAL_LINE, *own]))
+
+
+def _take_given(cases: CaseColumns, scheme: str, rows: I64, scored: Scored, classes: list[CaseClass]) -> None:
+    """Points the catalogue's own scoring gave; a case paid at cost leaves the points and is paid what it booked."""
+    if not rows.size:
+        return
+    if cases.given_points_e4 is None or cases.given_class is None:
+        raise CaseFault(int(rows[0]), cases.ids[int(rows[0])], f"scheme {scheme} needs the points of its catalogue")
+    points = cases.given_points_e4[rows]
+    at_cost = points < 0
+    scored.class_index[rows] = len(classes) + cases.given_class[rows]
+    scored.points_e4[rows] = np.where(at_cost, 0, points)
+    scored.route[rows] = np.where(at_cost, int(Route.FIXED), int(Route.POT))
+    scored.line[rows[at_cost]] = scored.lines.index(FFS_LINE)
+    classes += [CaseClass(scheme, name) for name in cases.given_classes]
 
 
 def _price_apart(scheme: FixedScheme, rows: I64, scored: Scored, classes: list[CaseClass]) -> None:

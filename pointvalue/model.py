@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from pointvalue.cases import CaseColumns as CaseColumns
+from pointvalue.single import SingleDeviation
 from pointvalue.terms import (
     NEXT_BASE_DEFAULT,
     AssessmentOn,
@@ -148,8 +149,9 @@ class FixedScheme:
     """A scheme paid at its own price; its name is its fixed line.
 
     `bed_day`: `tiers`, or `tiers_by_group` for a group that has its own. `single`: `quota_fen` by
-    (group, hospital level, pool). Both × `fund_ratio` of the pool. `actual`: the booked fund. `epidemic`: the booked
-    fund, from outside the budget. `bundle`: nothing, the contract of the members pays.
+    (group, hospital level, pool). Both × `fund_ratio` of the pool; with a `deviation` a single disease is shared around
+    its quota. `actual`: the booked fund. `epidemic`: the same, from outside the budget. `bundle`: nothing, the contract
+    of the members pays.
     """
 
     name: str
@@ -158,6 +160,7 @@ class FixedScheme:
     tiers_by_group: Mapping[str, tuple[BedDayTier, ...]] = field(default_factory=dict)
     quota_fen: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     fund_ratio: Mapping[str, Fraction] = field(default_factory=dict)
+    deviation: SingleDeviation | None = None
 
 
 Scheme: TypeAlias = PointScheme | FixedScheme
@@ -281,7 +284,10 @@ class GrowthCap:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """An insurance pool 「险种基金池」 with its budget and every rule that holds in it. Nothing crosses pools."""
+    """An insurance pool 「险种基金池」 with its budget and every rule that holds in it. Nothing crosses pools.
+
+    `adjustment_fen`: what changes of the budget during the year add to the total, after its growth cap.
+    """
 
     id: str
     plan_fen: int
@@ -292,6 +298,7 @@ class Pool:
     deposit_release: ScoreTable
     prior_actual_fen: int | None = None
     growth_cap: Fraction | None = None
+    adjustment_fen: int = 0
     outside_fen: Mapping[str, int] = field(default_factory=dict)
     fixed_lines_fen: Mapping[str, int] = field(default_factory=dict)
     fixed_variance: VarianceTo = VarianceTo.RESERVE

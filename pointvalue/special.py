@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
 from pointvalue.budget import ClearingStopped
 from pointvalue.cases import I64, CaseFault
 from pointvalue.classes import FFS_LINE, SPECIAL_LINE
-from pointvalue.fixed import half_up
+from pointvalue.fixed import exact, half_up
 from pointvalue.fixed_wide import scaled_half_up, total
 from pointvalue.model import BedDayTier, BundleContract, CapitationContract, Contract, FixedScheme
+from pointvalue.single import SingleDeviation, deviated_fund
 from pointvalue.terms import Route, SchemeKind
 from pointvalue.view import PoolView
 
@@ -99,19 +101,37 @@ def _prices(view: PoolView, name: str, rows: I64) -> tuple[I64, I64]:
                 view, scheme, rows[places]
             )
             gross[places] = quota
-            fund[places] = _fund_part(view, scheme, quota)
+            fund[places] = _fund_part(view, scheme, quota, rows[places])
     return gross, fund
 
 
-def _fund_part(view: PoolView, scheme: FixedScheme, quota_fen: I64) -> I64:
-    """S = half_up(quota × fund ratio) of every case."""
+def _fund_part(view: PoolView, scheme: FixedScheme, quota_fen: I64, rows: I64) -> I64:
+    """S = half_up(quota × fund ratio) of every case, or shared around the quota where the scheme says so."""
     ratio = scheme.fund_ratio.get(view.pool.id)
     if ratio is None:
         raise ClearingStopped(
             f"schemes.{scheme.name}.fund_ratio: pool {view.pool.id} is missing; give the fund's part of the quota "
             f"缺少统筹支付比例"
         )
-    return scaled_half_up(quota_fen, ratio.numerator, ratio.denominator)
+    if scheme.deviation is None:
+        return scaled_half_up(quota_fen, ratio.numerator, ratio.denominator)
+    return _around_quota(view, scheme.deviation, quota_fen, ratio, rows)
+
+
+def _around_quota(view: PoolView, deviation: SingleDeviation, quota_fen: I64, ratio: Fraction, rows: I64) -> I64:
+    """Fund part of single diseases that share savings and overruns; p̄ by hospital, given or from these very cases."""
+    cost, places = view.cases.cost_fen[rows], view.cases.hospital[rows]
+    booked_by, cost_by = view.by_hospital(rows, view.cases.fund_fen[rows]), view.by_hospital(rows, cost)
+    own = []
+    for hospital in view.hospitals:
+        spent = cost_by[hospital.code]
+        seen = exact(booked_by[hospital.code], spent) if spent else ratio
+        own.append(deviation.own_ratio.get((hospital.code, view.pool.id), seen))
+    parts = [
+        deviated_fund(quota, spent, ratio, own[place], deviation)
+        for quota, spent, place in zip(quota_fen.tolist(), cost.tolist(), places.tolist(), strict=True)
+    ]
+    return np.array(parts, np.int64)
 
 
 def _bed_day_quotas(view: PoolView, scheme: FixedScheme, rows: I64) -> I64:

@@ -11,14 +11,22 @@ from enum import IntEnum, IntFlag, StrEnum
 
 
 class SchemeKind(StrEnum):
-    """How a scheme pays: `points` through a pot, every other kind at its own price (定额类)."""
+    """How a scheme pays: `points` through a pot, every other kind at its own price (定额类).
+
+    `pack_points` pays through a pot as well; its cases arrive with the points their catalogue's own scoring gave them.
+    """
 
     POINTS = "points"
+    PACK_POINTS = "pack_points"
     BED_DAY = "bed_day"
     SINGLE = "single"
     ACTUAL = "actual"
     EPIDEMIC = "epidemic"
     BUNDLE = "bundle"
+
+
+POINT_KINDS = frozenset({SchemeKind.POINTS, SchemeKind.PACK_POINTS})
+"""The kinds that divide a fund by points."""
 
 
 class Shape(StrEnum):
@@ -145,11 +153,13 @@ class VarianceTo(StrEnum):
 
     RESERVE = "reserve"
     POINTS = "points"
+    PACK_POINTS = "pack_points"
 
 
 class MonthlyBasis(StrEnum):
     BOOKED_FUND = "booked_fund"
     POINTS = "points"
+    PACK_POINTS = "pack_points"
 
 
 class AuditValue(StrEnum):

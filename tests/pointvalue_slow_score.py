@@ -56,7 +56,7 @@ class SlowScore:
         else:
             values_by = self.area.get("case_values_by", "discharge")
             rules = [s for s in scheme["class_sets"] if s["from"] <= case[values_by]][-1]
-            r = cost / case["mean_fen"]
+            r = self.ratio(case, scheme, base)
             limits = rules.get("k", [])
             if not isinstance(limits, list):
                 limits = [{"upto": None, "k": limits}]
@@ -68,7 +68,8 @@ class SlowScore:
                 self.line_of[case["id"]] = "ffs"
                 return
             k = f(rule["k"]) if "k" in rule else k
-            h = F(1) if case["group"] in scheme.get("same_price_groups", []) else f(hospital["coefficient"])
+            h = f(case.get("coefficient", hospital["coefficient"]))
+            h = F(1) if case["group"] in scheme.get("same_price_groups", []) else h
             c = h if rule.get("coef", False) else F(1)
             points = {
                 "normal": lambda: base * h,
@@ -89,11 +90,29 @@ class SlowScore:
             if rule.get("aux", True):
                 points *= f(case.get("aux", 1))
             if "new_tech" in case:
-                factor = self.area["new_tech"]["year_factors"][case["new_tech"]["year"] - 1]
-                points += f(case["new_tech"]["points"]) * f(factor)
+                factors, year = self.area["new_tech"]["year_factors"], case["new_tech"]["year"]
+                points += f(case["new_tech"]["points"]) * f(factors[year - 1] if 1 <= year <= len(factors) else 0)
         if case["id"] in self.readmitted:
             points *= f(self.area["readmission"]["factor_prev"])
         self.points[case["id"]] = F(half_up(points * 10_000), 10_000)
+
+    def ratio(self, case, scheme, base):
+        """Cost over what the scheme measures it by; None where that is nothing."""
+        by = scheme.get("denominator", "group_mean")
+        if by == "group_mean":
+            reference = F(case["mean_fen"])
+        elif by == "region_mean":
+            reference = F(scheme["region_mean_fen"]) * base / scheme["scale"]
+        else:
+            reference = base * f(scheme["budget_pv"][case["pool"]]) * 100
+        return F(case["cost_fen"]) / reference if reference else None
+
+    def dearest(self, scheme, pool):
+        """Ids of a pool's cases of a scheme, dearest first, ties by id."""
+        if (scheme, pool) not in self.ranked:
+            among = [c for c in self.cases.values() if (c["scheme"], c["pool"]) == (scheme, pool)]
+            self.ranked[scheme, pool] = [c["id"] for c in sorted(among, key=lambda c: (-c["cost_fen"], c["id"]))]
+        return self.ranked[scheme, pool]
 
     def holds(self, when, case, r, k, rule):
         if "flag" in when and when["flag"] not in case.get("flags", []):
@@ -108,10 +127,11 @@ class SlowScore:
             or case["days"] < when["tcm"]["days_min"]
         ):
             return False
+        if rule["shape"] == "tcm_base" and "tcm_base" not in case:
+            return False
         if "top_share" in when:
-            among = [c for c in self.cases.values() if (c["scheme"], c["pool"]) == (case["scheme"], case["pool"])]
-            dearest = sorted(among, key=lambda c: (-c["cost_fen"], c["id"]))
-            if case not in dearest[: floor(len(among) * f(when["top_share"]))]:
+            dearest = self.dearest(case["scheme"], case["pool"])
+            if case["id"] not in dearest[: floor(len(dearest) * f(when["top_share"]))]:
                 return False
         ratio = when.get("cost_ratio", {})
         own_k = f(rule["k"]) if "k" in rule else k

@@ -8,14 +8,20 @@ from collections import defaultdict
 from fractions import Fraction as F
 from math import floor
 
-from tests.pointvalue_slow_score import SlowScore, allocate, f, half_up, prorate
+from tests.pointvalue_slow_fixed import SlowFixed, at_score
+from tests.pointvalue_slow_score import allocate, f, half_up, prorate
 
 
-class SlowYear(SlowScore):
+def extra_points(audit, case):
+    """Points deducted on top of a cancelled case: multiple × base, kept to four places as all points are."""
+    return F(half_up(f(audit["extra_base_multiple"]) * f(case["base"]) * 10_000), 10_000)
+
+
+class SlowYear(SlowFixed):
     def __init__(self, area, cases):
         self.area, self.year = area, str(area["year"])
         self.lines = defaultdict(int)
-        self.points, self.klass, self.line_of = {}, {}, {}
+        self.points, self.klass, self.line_of, self.ranked = {}, {}, {}, {}
         self.standard, self.fund = {}, {}
         settle = area.get("period_by", "settle")
         self.cases = {c["id"]: c for c in sorted(cases, key=lambda c: c["id"]) if c[settle][:4] == self.year}
@@ -32,46 +38,6 @@ class SlowYear(SlowScore):
     def reserve(self, pool):
         return sum(amount for (p, h, _, _), amount in self.lines.items() if p == pool and h == "")
 
-    # --- months
-    def months(self, pool):
-        monthly, deposit = self.area["monthly"], self.area["deposit"]
-        settle = self.area.get("period_by", "settle")
-        mine = [c for c in self.cases.values() if c["pool"] == pool]
-        for code, hospital in self.area["hospitals"].items():
-            twelfths = [0] * 12
-            for contract in self.area.get("contracts", []):
-                if (contract["hospital"], contract["pool"]) == (code, pool):
-                    amount = self.contract_amount(contract)
-                    parts = allocate({month: F(amount, 12) for month in range(12)}, amount)
-                    twelfths = [t + parts[m] for m, t in enumerate(twelfths)]
-            for month in range(1, 13):
-                period = f"{self.year}-{month:02d}"
-                declared = 0
-                for case in mine:
-                    if case["hospital"] != code or case[settle][:7] != period:
-                        continue
-                    if self.area["schemes"][case["scheme"]]["kind"] == "bundle":
-                        continue
-                    scheme = self.area["schemes"][case["scheme"]]
-                    if monthly["basis"] == "points" and case["id"] in self.points:
-                        budget = f(scheme["budget_pv"][pool])
-                        declared += half_up(self.points[case["id"]] * budget * 100) - case["patient_fen"]
-                    else:
-                        declared += case["fund_fen"]
-                quota = monthly.get("quota", {}).get(f"{code}/{pool}")
-                taken = max(0, declared if quota is None else min(declared, quota))
-                rho = f(monthly.get("rate_by_credit", {}).get(hospital["credit"], monthly["rate"]))
-                payable = half_up(rho * (taken + twelfths[month - 1]))
-                self.post(pool, code, "prepayment", payable, period)
-                self.post(pool, code, "deposit_withheld", -half_up(f(deposit["rate"]) * payable), period)
-            advance = self.area.get("advances", {}).get(f"{code}/{pool}", 0)
-            self.post(pool, code, "advance_paid", advance, f"{self.year}-01")
-
-    def contract_amount(self, contract):
-        if contract["kind"] == "bundle":
-            return contract["package_fen"]
-        return half_up(f(contract["assessment"]) * contract["rate_fen"] * contract["enrolled"])
-
     # --- the year
     def given(self, pool, key, default=None):
         own, common = self.area["pools"][pool], self.area["clearing"]
@@ -87,6 +53,7 @@ class SlowYear(SlowScore):
         total = own["plan_fen"]
         if own.get("growth_cap") is not None:
             total = min(total, floor(own["prior_actual_fen"] * (1 + f(own["growth_cap"]))))
+        total += own.get("adjustment_fen", 0)
         outside, allotted = sum(own["outside_fen"].values()), own["fixed_lines_fen"]
         reserve = self.given(pool, "reserve")
         base = total if reserve["base"] == "total" else total - outside - sum(allotted.values())
@@ -112,65 +79,6 @@ class SlowYear(SlowScore):
         self.pots(pool, fund, mine, cancelled)
         self.after_pots(pool, live, reserve)
 
-    def fixed(self, pool, mine, allotted):
-        paid, gross = defaultdict(int), defaultdict(int)
-        bundle_outside = 0
-        for case in mine:
-            line = self.line_of.get(case["id"])
-            if line is None:
-                continue
-            scheme = self.area["schemes"].get(line, {"kind": "actual"})
-            key, full = (line, case["hospital"]), case["cost_fen"]
-            if line == "epidemic":
-                self.post(pool, case["hospital"], "epidemic_outside", case["fund_fen"])
-                self.fund[case["id"]] = case["fund_fen"]
-                continue
-            if scheme["kind"] == "bundle":
-                continue
-            amount = case["special"]["approved_fund_fen"] if line == "special" else case["fund_fen"]
-            if scheme["kind"] == "bed_day":
-                full = sum(
-                    sum(1 for d in range(t["from"], case["days"] + 1) if t["to"] is None or d <= t["to"])
-                    * t["rate_fen"]
-                    for t in scheme["tiers"]
-                )
-                amount = half_up(full * f(scheme["fund_ratio"][pool]))
-            elif scheme["kind"] == "single":
-                level = self.area["hospitals"][case["hospital"]]["level"]
-                full = scheme["quota_fen"][f"{case['group']}/{level}/{pool}"]
-                amount = half_up(full * f(scheme["fund_ratio"][pool]))
-            paid[key] += amount
-            gross[key] += full
-            self.fund[case["id"]] = amount
-        for contract in self.area.get("contracts", []):
-            if contract["pool"] != pool:
-                continue
-            if contract["kind"] == "capitation":
-                paid["capitation", contract["hospital"]] += self.contract_amount(contract)
-                continue
-            inside, out = contract["inside_fen"], contract["outside_fen"]
-            u = contract["package_fen"] - inside - out
-            got = inside + half_up(f(contract["retain"]) * u) if u >= 0 else (
-                inside + u + half_up(f(contract["fund_bears_deficit"]) * -u)
-            )  # fmt: skip
-            paid["bundle", contract["hospital"]] += got
-            bundle_outside += out
-        moved = 0
-        self.fixed_paid, self.fixed_gross, self.fixed_over = paid, gross, {}
-        variance = self.given(pool, "fixed_variance", {})
-        for line in [*allotted, *sorted({line for line, _ in paid} - set(allotted))]:
-            left = allotted.get(line, 0) - sum(a for (x, _), a in paid.items() if x == line)
-            left -= bundle_outside if line == "bundle" else 0
-            to = variance.get(line, "points" if line == "special" else variance.get("default", "reserve"))
-            if to == "points":
-                moved += left
-            else:
-                self.post(pool, "", f"fixed_variance.{line}", left)
-                self.fixed_over[line] = max(0, -left)
-        for (line, hospital), amount in paid.items():
-            self.post(pool, hospital, f"fixed_standard.{line}", amount)
-        return moved
-
     def pots(self, pool, fund, mine, cancelled):
         own, pv = self.area["pools"][pool], self.given(pool, "point_value")
         names = [p.get("pot") or ".".join(filter(None, (p["scheme"], p.get("county")))) for p in own["pots"]]
@@ -195,7 +103,7 @@ class SlowYear(SlowScore):
                 items[case["id"]], patients[case["id"]] = self.points[case["id"]], case["patient_fen"]
                 if audit and audit["pv"] == "recomputed":
                     items[case["id"]] = F(0)
-                    extra = f(audit["extra_base_multiple"]) * f(case["base"])
+                    extra = extra_points(audit, case)
                     if extra:
                         items[case["id"] + "#penalty"] = -extra
                     if release:
@@ -206,7 +114,7 @@ class SlowYear(SlowScore):
             value = F(0)
             if sum_pts > 0:
                 value = n / sum_pts
-                ref = self.area["schemes"][pot["scheme"]]["budget_pv"].get(pool)
+                ref = pot.get("budget_pv", self.area["schemes"][pot["scheme"]]["budget_pv"].get(pool))
                 ref = None if ref is None else f(ref) * 100
                 if pot.get("price") is not None:
                     value = f(pot["price"]) * 100
@@ -250,7 +158,7 @@ class SlowYear(SlowScore):
                 if key in cancelled:
                     audit = self.audits[key]
                     if audit["pv"] == "frozen":
-                        extra = f(audit["extra_base_multiple"]) * f(case["base"])
+                        extra = extra_points(audit, case)
                         back = amount + half_up(extra * published) - (case["patient_fen"] if release and minus else 0)
                         self.claw.append((hospital, f"audit_points.{name}", -back))
                 else:
@@ -313,7 +221,7 @@ class SlowYear(SlowScore):
         assessment = self.area["assessment"]
         for hospital in sorted(s_h):
             score = self.area["hospitals"][hospital]["score"]
-            alpha = f(next(t["coef"] for t in assessment["tiers"] if score >= t["score_from"]))
+            alpha = at_score(assessment["tiers"], "coef", score)
             if "standard" in assessment["applies_to"]:
                 cut = half_up((1 - alpha) * max(0, s_h[hospital]))
                 self.both(pool, hospital, "assessment_cut.standard", -cut)
@@ -372,7 +280,7 @@ class SlowYear(SlowScore):
             if period != self.year:
                 month[cause] += amount
         score = self.area["hospitals"][hospital]["score"]
-        release = f(next(t["release"] for t in self.area["deposit"]["release"] if score >= t["score_from"]))
+        release = at_score(self.area["deposit"]["release"], "release", score)
         held = -month["deposit_withheld"]
         back = half_up(release * held)
         supplier = self.area.get("supplier_paid", {}).get(f"{hospital}/{pool}", 0)

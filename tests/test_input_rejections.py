@@ -37,6 +37,7 @@ FAULTS: list[tuple[Reject, str, dict[str, str | None]]] = [
     (Reject.COST_MISSING, "medfee_sumamt", {"medfee_sumamt": None}),
     (Reject.FUND_MISSING, "hifp_pay", {"hifp_pay": None}),
     (Reject.COST_NEGATIVE, "medfee_sumamt", {"medfee_sumamt": "-0.01", "hifp_pay": "-0.01"}),
+    (Reject.COST_IMPOSSIBLE, "medfee_sumamt", {"medfee_sumamt": "900000000.01"}),
     (Reject.FUND_NEGATIVE, "hifp_pay", {"hifp_pay": "-0.01"}),
     (Reject.FUND_ABOVE_COST, "hifp_pay", {"hifp_pay": "12345.68"}),
     (Reject.DISCHARGE_BEFORE_ADMISSION, "dscg_time", {"adm_time": "2024-03-07"}),
@@ -81,7 +82,13 @@ ELSEWHERE = {
 SETTLE_ONLY = {
     *(Reject.AMOUNT_UNREADABLE, Reject.AMOUNT_BELOW_FEN, Reject.HOSPITAL_MISSING, Reject.SCHEME_UNKNOWN),
     *(Reject.SETTLEMENT_DATE_MISSING, Reject.DISCHARGE_DATE_MISSING, Reject.COST_MISSING, Reject.FUND_MISSING),
-    *(Reject.COST_NEGATIVE, Reject.FUND_NEGATIVE, Reject.FUND_ABOVE_COST, Reject.SETTLEMENT_BEFORE_DISCHARGE),
+    *(
+        Reject.COST_NEGATIVE,
+        Reject.COST_IMPOSSIBLE,
+        Reject.FUND_NEGATIVE,
+        Reject.FUND_ABOVE_COST,
+        Reject.SETTLEMENT_BEFORE_DISCHARGE,
+    ),
     *(Reject.MONTH_UNREADABLE, Reject.MONTH_DISAGREES),
 }
 
@@ -117,7 +124,7 @@ def test_profile_and_purpose_decide_which_rules_are_active(
         for profile in ("compatible", "strict")
     }
     assert found["settle", "strict"] == [reject.value]
-    strict_only = reject.value >= "V030"
+    strict_only = reject.value >= "V030" and reject is not Reject.STAY_MISSING
     assert found["settle", "compatible"] == ([] if strict_only else [reject.value])
     if reject in SETTLE_ONLY:
         assert found["group", "strict"] == [] or found["group", "strict"] != [reject.value]

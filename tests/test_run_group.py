@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.editions import Editions
-from engine.packs.load import load_pack
 from engine.run import group, group_to_file
 from engine.run_parts import RunOptions
 from tests.shared_data import EDITIONS_ROOT, needs_shared
@@ -28,7 +27,7 @@ STATUS = {
 
 
 def edition(name: str) -> Editions:
-    return Editions((load_pack(EDITIONS_ROOT / name),), always=True)
+    return Editions.of(EDITIONS_ROOT / name)
 
 
 @needs_shared
@@ -67,7 +66,7 @@ def grouped_bytes(folder: Path, tables: list[pl.DataFrame], row_group: int = 700
     for place, table in enumerate(tables):
         table.write_parquet(folder / f"part{place}.parquet", row_group_size=row_group)
     out = folder / "out" / "grouped.parquet"
-    editions = Editions((load_pack(DEMO / "pack_drg"),), always=True)
+    editions = Editions.of(DEMO / "pack_drg")
     group_to_file([folder], editions, out, RunOptions(threads=threads))
     return out.read_bytes()
 
@@ -104,7 +103,7 @@ def test_moving_the_principal_procedure_is_not_without_meaning(tmp_path: Path) -
 
 
 def test_a_run_folder_says_what_it_read_and_with_what(tmp_path: Path) -> None:
-    editions = Editions((load_pack(DEMO / "pack_drg"),), always=True)
+    editions = Editions.of(DEMO / "pack_drg")
     result = group(small_city().case_files, editions, RunOptions(out=tmp_path / "run"))
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {"grouped.parquet", "rejected.parquet", "manifest.json"}

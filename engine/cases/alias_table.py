@@ -108,6 +108,17 @@ dscg_way: leavingType
 diag_codes: zdList
 oprn_codes: ssList
 """,
+    # Flat fields of public DIP groupers; codes are joined by commas there.
+    "dip": """
+setl_id: case_id
+fixmedins_code: hos_code, hospital_code
+brdy: birth_date
+adm_time: in_hospital_date, in_date
+dscg_time: out_hospital_date, out_date
+setl_end_date: settle_date
+medfee_sumamt: sum_amount
+insutype: insurance_type
+""",
     # Field codes of the HQMS front page of the medical record 「病案首页」.
     "hqms": """
 medcasno: A48

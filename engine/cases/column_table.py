@@ -1,7 +1,7 @@
 """Every column of every file, once: name, type, unit, source, Chinese label, meaning 「数据项」.
 
 `source` is the national interface that names the column (4101, 2304, 3203, 90504 …); `P` marks a name proposed here
-because no national one is public, `P 4103` one derived from a national field. Types are those of `columns.TYPES`;
+because no national one is public, `P 4103` one derived from a national field. Types are those of `columns.arrow_type`;
 a number after `text` is the national length. Data only: `columns` reads it.
 """
 
@@ -99,6 +99,7 @@ dip_type            | text          |      | P      | 病种类型           | c
 dip_code            | text          |      | P      | 病种编码           | DIP group
 dip_name            | text          |      | P      | 病种名称           | its name
 dip_sup_type        | text          |      | P      | 辅助目录类型       | auxiliary catalogue that applied
+dip_sup_name        | text          |      | P      | 辅助目录名称       | its level that applied
 dip_sup_coef        | decimal 12,6  | 1    | P      | 辅助目录系数       | its factor
 dip_sco             | decimal 12,4  | pt   | P      | 病种分值           | base points of the DIP group
 risk_lv             | text          |      | P      | 死亡风险等级       | risk of death
@@ -107,7 +108,7 @@ trace               | text          |      | P      | 分组路径           | r
 # settlement of a case
 plcy_ver            | text          |      | P      | 结算办法版本       | policy, id and version
 base_pt             | decimal 18,8  | pt   | P      | 基准点数           | points of the group before any coefficient
-medins_coef         | decimal 12,6  | 1    | P      | 机构系数           | hospital coefficient
+medins_coef         | decimal 12,6  | 1    | P      | 机构系数           | its coefficient; the class says if it counts
 adjm_coef           | decimal 12,6  | 1    | P      | 调整系数           | product of the other adjustments
 std_fee             | decimal 16,2  | yuan | P      | 标准费用           | benchmark cost of the group
 fee_mult            | decimal 12,6  | 1    | P      | 费用倍率           | medfee_sumamt / std_fee

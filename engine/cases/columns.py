@@ -81,6 +81,8 @@ TYPED: tuple[Typed, ...] = (
     Typed("dscg_way", "dscg_way", "text"),
     Typed("dscg_caty", "dscg_caty", "text"),
     Typed("ipt_med_type", "ipt_med_type", "text"),
+    Typed("insuplc_admdvs", "insuplc_admdvs", "text"),
+    Typed("born_on", "brdy", "date"),
     Typed("adm_on", "adm_time", "date"),
     Typed("discharged_on", "dscg_time", "date"),
     Typed("settled_on", "setl_end_date", "date"),
@@ -110,9 +112,10 @@ FILES: Mapping[str, tuple[str, ...]] = {
         *("setl_id", "fixmedins_code", "setl_ym", "insutype", "pay_mode", "grp_ver", "grp_stas", "grp_rea_code"),
         *("grp_rea", "mdc_code", "mdc_name", "adrg_code", "adrg_name", "drg_code", "drg_name", "mcc_cc_flag"),
         *("mcc_diag_codes", "excl_diag_codes", "maindiag_code", "main_oprn_code"),
+        *("dip_type", "dip_code", "dip_name", "dip_sup_type", "dip_sup_name", "dip_sup_coef", "dip_sco"),
     ),
     "settled": (
-        *("setl_id", "fixmedins_code", "setl_ym", "clr_ym", "insutype", "drg_code", "plcy_ver", "grp_ver"),
+        *("setl_id", "fixmedins_code", "setl_ym", "clr_ym", "insutype", "drg_code", "dip_code", "plcy_ver", "grp_ver"),
         *(
             "act_ipt_days",
             "medfee_sumamt",

@@ -89,6 +89,8 @@ def _cells(raw: pl.DataFrame, column: str, name: str, kind: str, repairs: Repair
 
 def _complete(frame: pl.DataFrame, demand: Demand, repairs: Repairs) -> pl.DataFrame:
     """What follows from other cells: the patient's part, the month, and in the strict profile age 0 and the stay."""
+    if demand.fund_unused:
+        frame = frame.with_columns(pl.col("fund_fen").fill_null(0))
     frame = frame.with_columns(
         (pl.col("medfee_sumamt_fen") - pl.col("fund_fen")).alias("patient_fen"),
         pl.col("setl_ym").fill_null(pl.col("settled_on").dt.strftime("%Y%m")),

@@ -21,6 +21,11 @@ GROUP_COLUMNS = ("setl_id", "gend", "age", "diag_codes", "oprn_codes")
 """Without procedures every case would be grouped as medical and nobody would notice, so their column must be there."""
 STRICT_COLUMNS = ("act_ipt_days", "dscg_way")
 SETTLE_COLUMNS = ("fixmedins_code", "insutype", "dscg_time", "setl_end_date", "medfee_sumamt", "hifp_pay")
+DIP_COLUMNS = ("fixmedins_code", "insutype", "medfee_sumamt")
+"""A DIP tie may be decided by which group's cost is nearest, and that cost depends on hospital and scheme."""
+DIP_ONLY = frozenset({"brdy", "insuplc_admdvs"})
+DRG_PERSON = frozenset({"gend", "age"})
+"""What every DRG edition checks and a DIP catalogue may never ask for."""
 
 SUBSTITUTES: dict[str, tuple[tuple[str, ...], ...]] = {
     "setl_id": (("mdtrt_id",), ("medcasno", "ipt_cnt"), ("medcasno",)),
@@ -41,6 +46,10 @@ class Demand:
     profile: Profile
     numbers: tuple[NumericField, ...] = STANDARD_NUMERIC
     pools: frozenset[str] = POOLS
+    dip: bool = False
+    """A DIP catalogue takes part: it looks at cost, hospital and scheme, and finds the age from the date of birth."""
+    fund_unused: bool = False
+    """The policy pays standards whole and declares points, so what was booked item by item may be absent."""
 
     def __post_init__(self) -> None:
         kinds = {typed.column: typed.kind for typed in TYPED}
@@ -69,15 +78,18 @@ class Demand:
     @property
     def wanted(self) -> tuple[str, ...]:
         """File columns that are read if they are there. Grouping reads no money, so no fault of money can stop it."""
-        standing = (typed.column for typed in TYPED if self.purpose == "settle" or typed.kind != "fen")
-        return (*standing, *self.extra_numbers)
+        money = self.purpose == "settle" or self.dip
+        standing = (typed.column for typed in TYPED if money or typed.kind != "fen")
+        return (*(name for name in standing if self.dip or name not in DIP_ONLY), *self.extra_numbers)
 
     @property
     def required(self) -> tuple[str, ...]:
         """File columns without which nothing is read."""
-        names = [*GROUP_COLUMNS]
+        names = [name for name in GROUP_COLUMNS if not self.dip or name not in DRG_PERSON]
         if self.profile == "strict":
             names += STRICT_COLUMNS
+        if self.dip:
+            names += DIP_COLUMNS
         if self.purpose == "settle":
-            names += SETTLE_COLUMNS
+            names += [name for name in SETTLE_COLUMNS if name != "hifp_pay" or not self.fund_unused]
         return tuple(dict.fromkeys([*names, *sorted(self.required_numbers)]))

@@ -89,10 +89,13 @@ def _code_list(piece: pl.DataFrame, column: str, header: HeaderMap) -> list[pl.S
 
 
 def _as_list(values: pl.Series) -> pl.Series:
-    """Codes joined by `|`, or a list of them, as a list of text; what is no list of text was refused at the door."""
+    """Codes joined by `|` or commas, or a list of them, as a list of text; no code holds a comma.
+
+    What is no list of text was refused at the door.
+    """
     if isinstance(values.dtype, pl.List):
         return values if values.dtype == pl.List(pl.String) else values.cast(pl.List(pl.String))
-    return values.cast(pl.String).str.split("|")
+    return values.cast(pl.String).str.replace_all("[,，]", "|").str.split("|")
 
 
 def _principal_first(principal: pl.Series, others: pl.Series) -> pl.Series:

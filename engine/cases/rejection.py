@@ -40,6 +40,7 @@ class Reject(StrEnum):
     TWO_PRINCIPAL_DIAGNOSES = "V022"
     TWO_PRINCIPAL_PROCEDURES = "V023"
     PACK_NUMBER_MISSING = "V024"
+    COST_IMPOSSIBLE = "V025"
 
     PRINCIPAL_DIAGNOSIS_MISSING = "V030"
     GENDER_NOT_1_OR_2 = "V031"
@@ -85,6 +86,7 @@ TEXT_ZH: Mapping[Reject, str] = {
     Reject.MONTH_UNREADABLE: "结算年月不是 YYYYMM 格式的月份，如 202403。请更正或留空（由结算日期得出）。",
     Reject.TWO_PRINCIPAL_DIAGNOSES: "有 {0} 个诊断标记为主要诊断，无法判断以哪一个为准。请只标记一个。",
     Reject.TWO_PRINCIPAL_PROCEDURES: "有 {0} 个手术标记为主要手术，无法判断以哪一个为准。请只标记一个。",
+    Reject.COST_IMPOSSIBLE: "医疗费总额（{0} 元）超过九亿元，不可能是一次住院。请核对单位（元）与小数点。",
     Reject.PACK_NUMBER_MISSING: "分组方案要求的{field}为空。请补填。",
     Reject.PRINCIPAL_DIAGNOSIS_MISSING: "主要诊断为空。请填写主要诊断。",
     Reject.GENDER_NOT_1_OR_2: "性别为空或不是 1（男）、2（女）。请更正。",
@@ -133,6 +135,7 @@ TEXT_EN: Mapping[Reject, str] = {
     Reject.MONTH_UNREADABLE: "The settlement month is no YYYYMM such as 202403. Mend it or leave it out.",
     Reject.TWO_PRINCIPAL_DIAGNOSES: "{0} diagnoses are marked as principal. Mark one.",
     Reject.TWO_PRINCIPAL_PROCEDURES: "{0} procedures are marked as principal. Mark one.",
+    Reject.COST_IMPOSSIBLE: "A total cost of {0} yuan is no single stay. Check the unit (yuan) and the decimal point.",
     Reject.PACK_NUMBER_MISSING: "{field}, which the rule pack needs, is missing. Enter it.",
     Reject.PRINCIPAL_DIAGNOSIS_MISSING: "The principal diagnosis is missing. Enter it.",
     Reject.GENDER_NOT_1_OR_2: "Gender is missing or neither 1 (male) nor 2 (female). Correct it.",

@@ -21,6 +21,8 @@ from engine.cases.read import MISSHAPEN
 from engine.cases.rejection import Reject
 from engine.cases.sex import FEMALE, MALE
 
+COST_MAX_FEN = 9 * 10**10
+"""Nine hundred million yuan: no stay costs that, and every exact sum and product of the engine holds below it."""
 AGE_MAX = 130
 NEWBORN_DAYS = 28
 BIRTH_WEIGHT_G = (200, 9999)
@@ -54,6 +56,8 @@ def rules_for(demand: Demand, columns: Collection[str]) -> list[Rule]:
     ]
     if demand.purpose == "settle":
         rules += _settlement(demand)
+    elif demand.dip:
+        rules += _asked_by_catalogues(demand)
     if demand.profile == "strict":
         rules += _patient() + _stay() + _codes()
         if demand.purpose == "settle":
@@ -98,6 +102,12 @@ def _ordered(first: str, then: str) -> pl.Expr:
     return pl.col(first).is_null() | pl.col(then).is_null() | (pl.col(first) <= pl.col(then))
 
 
+def _asked_by_catalogues(demand: Demand) -> list[Rule]:
+    """What a DIP catalogue looks at even when nothing is settled: whose case it is, and what it cost."""
+    asked = ("fixmedins_code", "insutype", "medfee_sumamt")
+    return [rule for rule in _settlement(demand) if rule.field in asked]
+
+
 def _settlement(demand: Demand) -> list[Rule]:
     cost, fund = pl.col("medfee_sumamt_fen"), pl.col("fund_fen")
     month = pl.col("setl_ym").str.contains(r"^(19|20)\d{2}(0[1-9]|1[0-2])$")
@@ -109,6 +119,7 @@ def _settlement(demand: Demand) -> list[Rule]:
         Rule(Reject.COST_MISSING, "medfee_sumamt", cost.is_not_null()),
         Rule(Reject.FUND_MISSING, "hifp_pay", fund.is_not_null()),
         Rule(Reject.COST_NEGATIVE, "medfee_sumamt", cost.is_null() | (cost >= 0), (_yuan(cost),)),
+        Rule(Reject.COST_IMPOSSIBLE, "medfee_sumamt", cost.is_null() | (cost <= COST_MAX_FEN), (_yuan(cost),)),
         Rule(Reject.FUND_NEGATIVE, "hifp_pay", fund.is_null() | (fund >= 0), (_yuan(fund),)),
         Rule(
             Reject.FUND_ABOVE_COST,
@@ -118,7 +129,14 @@ def _settlement(demand: Demand) -> list[Rule]:
         ),
         Rule(Reject.SETTLEMENT_BEFORE_DISCHARGE, "setl_end_date", _ordered("discharged_on", "settled_on")),
         Rule(Reject.MONTH_UNREADABLE, "setl_ym", pl.col("setl_ym").is_null() | month),
+        *([_stay_known()] if demand.profile == "compatible" else ()),
     ]
+
+
+def _stay_known() -> Rule:
+    """Class rules may ask for days; the strict profile fills the stay in from the dates before it asks."""
+    from_dates = pl.col("adm_on").is_not_null() & pl.col("discharged_on").is_not_null()
+    return Rule(Reject.STAY_MISSING, "act_ipt_days", pl.col("act_ipt_days").is_not_null() | from_dates)
 
 
 def _patient() -> list[Rule]:

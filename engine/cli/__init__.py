@@ -64,6 +64,9 @@ def main() -> None:
     """Run a command and turn every error a user can mend into one clear text and an exit code."""
     from engine.cli.failure import report
 
+    if not __debug__:
+        # -O and PYTHONOPTIMIZE remove the assertions that guard every fen.
+        sys.exit("dianzhi: assertions are switched off (python -O, PYTHONOPTIMIZE). Run it without. 请勿关闭断言运行。")
     try:
         app()
     except (Exception, KeyboardInterrupt) as error:

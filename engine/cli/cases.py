@@ -49,13 +49,12 @@ def group(
 ) -> None:
     """Group cases under one rule pack 分组."""
     from engine.editions import Editions
-    from engine.packs.load import load_pack
     from engine.run import group as run_group
     from engine.run import group_to_file, rejected_beside
 
     with progress_of(say("分组", "grouping")) as advance:
         options = _options(out=out, profile=profile, mapping=mapping, threads=threads, progress=advance)
-        editions = Editions((load_pack(pack),), always=True)
+        editions = Editions.of(pack)
         if out.suffix == ".parquet":
             mapped, where = group_to_file(cases, editions, out, options), out
         else:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from engine.errors import CaseFileError, PackError
-from engine.lang import current, say
+from engine.errors import PackError
+from engine.lang import say
 
 
 def explain(
@@ -19,22 +19,12 @@ def explain(
     profile: Annotated[str | None, typer.Option("--profile", help="compatible or strict 校验档")] = None,
 ) -> None:
     """Why a case is in its group, and why not in another 说明一个病例为何入此组."""
-    from engine.explain import explain_case
-    from engine.single import SingleCase, find_case
+    from engine.single import explain_one
 
-    packs = _packs(pack, area)
-    found: SingleCase = find_case(cases, case, packs, profile)
-    if found.rejection is not None:
-        raise CaseFileError(
-            say(f"病例 {case} 未被接受：{found.rejection[0]}", f"case {case} was rejected: {found.rejection[1]}")
-        )
-    if found.case is None or found.pack is None:
-        raise CaseFileError(
-            say(f"文件中没有结算ID为 {case} 的病例。", f"no case with settlement id {case} in these files.")
-        )
-    explanation = explain_case(found.pack, found.case, current())
-    typer.echo(f"{explanation.setl_id}  {explanation.pack_id}@{explanation.pack_version}  {explanation.drg}")
-    for line in explanation.lines:
+    if profile is not None and profile not in ("compatible", "strict"):
+        raise typer.BadParameter("one of: compatible, strict", param_hint="--profile")
+    settling = pack is None and area is not None
+    for line in explain_one(cases, case, _packs(pack, area), profile, settling=settling):
         typer.echo(line)
 
 
@@ -45,12 +35,12 @@ def _packs(pack: Path | None, area: str | None) -> list[Path]:
         return [pack]
     if area is None:
         raise PackError(say("请给出 --pack 或 --area。", "give --pack or --area."))
+    from datetime import date
+
     from engine.policy.case_params import PACKS
     from engine.policy.load import load_policy
 
     folder = demo_folder() if area == "demo" else Path(area)
     folder = folder / "policy" if (folder / "policy").is_dir() else folder
     desk = load_policy(folder).desk()
-    from datetime import date
-
     return [folder / entry.path for entry in desk.at(PACKS, date.max)]

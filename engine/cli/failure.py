@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 
-from engine.errors import EXIT_INTERRUPTED, EXIT_INVARIANT, DianzhiError
+from engine.errors import EXIT_INTERRUPTED, EXIT_INVARIANT, DianzhiError, PolicyError
 from engine.lang import say
 
 _TITLES = {
@@ -36,20 +36,27 @@ def report(error: BaseException) -> int:
             + say("没有发布任何结果。", "Nothing was published.")
         )
         return 1
-    if _is_invariant(error):
+    if isinstance(error, AssertionError):  # InvariantBroken is one
         _print(
-            say("账目未能闭合，没有发布任何结果", "the accounts did not close, nothing was published") + f": {error}"
+            say("账目或数据未能自证，没有发布任何结果", "a proof did not hold, nothing was published") + f": {error}"
         )
         return EXIT_INVARIANT
+    if _is_policy_fault(error):
+        _print(f"{say(*_TITLES[PolicyError.exit_code])}: {error}")
+        return PolicyError.exit_code
     traceback.print_exception(error)
     _print(say("这是程序的错误，没有发布任何结果。", "this is a fault of the program; nothing was published."))
     return 1
 
 
-def _is_invariant(error: BaseException) -> bool:
-    from pointvalue.invariants import InvariantBroken
+def _is_policy_fault(error: BaseException) -> bool:
+    """Policy and data that cannot be settled together: the texts of the data plane say which number to change."""
+    from pointvalue.allocate import SharesDoNotMeetTotal
+    from pointvalue.budget import ClearingStopped
+    from pointvalue.cases import CaseFault
+    from pointvalue.check import AreaFaulty
 
-    return isinstance(error, InvariantBroken)
+    return isinstance(error, (SharesDoNotMeetTotal, ClearingStopped, CaseFault, AreaFaulty))
 
 
 def _print(text: str) -> None:

@@ -82,3 +82,28 @@ def echo_result(result: RunResult) -> None:
                 f"  statements: {folder / 'statements'} ({count})",
             )
         )
+
+
+def echo_side_by_side(first: RunResult, second: RunResult) -> None:
+    """Two clearings of the same cases by hospital 「DRG与DIP对照」: what the fund would pay under each."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from engine.report.shown import yuan_text
+
+    published = [result.published for result in (first, second)]
+    table = Table(title=say("DRG 与 DIP 对照（元）", "DRG and DIP side by side (yuan)"), title_justify="left")
+    for name in (say("医疗机构", "hospital"), say("险种", "pool")):
+        table.add_column(name)
+    for name in ("统筹记账 booked", "DRG 基金标准", "DIP 基金标准", "DIP − DRG"):
+        table.add_column(name, justify="right")
+    figures = [one.figures for one in published if one is not None]
+    rows = [{(row.hospital, row.pool): row for row in each.head_rows} for each in figures]
+    for key in sorted(set(rows[0]) | set(rows[1])):
+        drg, dip = (each.get(key) for each in rows)
+        amounts = [0 if row is None else row.fund_standard_fen for row in (drg, dip)]
+        booked = next(row.booked_fen for row in (drg, dip) if row is not None)
+        name = figures[0].facts.hospital(key[0]).name
+        shown = (booked, *amounts, amounts[1] - amounts[0])
+        table.add_row(name, key[1], *(yuan_text(fen) for fen in shown))
+    Console(width=None if sys.stdout.isatty() else 140).print(table)

@@ -52,13 +52,19 @@ def runs_on(shelf: Path) -> list[tuple[Path, Manifest]]:
     found = [
         (manifest.parent, parse_manifest(manifest))
         for manifest in shelf.glob(f"*/{MANIFEST_NAME}")
-        if not manifest.parent.name.startswith(".")
+        if not manifest.parent.name.startswith(".") and is_ours(manifest)
     ]
     return sorted(found, key=lambda item: (item[1].area, item[1].sequence, item[1].run_id))
 
 
+def is_ours(manifest: Path) -> bool:
+    """Whether a file of this name is a manifest of a run, damaged or not; other programs use the name as well."""
+    raw = manifest.read_bytes()
+    return b'"run_id"' in raw or b'"seal"' in raw
+
+
 def next_run_id(shelf: Path, period: str, area: str, kind: str) -> str:
-    """`2025-03-370000-presettle-01`: period, area, kind, and a number that is never reused on the shelf."""
+    """`2025-03-370000-presettle-01`: period, area, kind, and the next number on the shelf."""
     stem = f"{period}-{area}-{kind}-"
     taken = [
         int(folder.name.removeprefix(stem))

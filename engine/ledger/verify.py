@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.errors import RunError
 from engine.ledger.manifest import MANIFEST_NAME, Manifest, digest_file, parse_manifest
-from engine.ledger.store import runs_on
+from engine.ledger.store import is_ours, runs_on
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def verify_shelf(shelf: Path) -> tuple[int, list[Finding]]:
     """Verify every run on a shelf and the chain of each area. Returns (runs seen, findings)."""
     findings: list[Finding] = []
     sound: list[tuple[Path, Manifest]] = []
-    folders = sorted(p.parent for p in shelf.glob(f"*/{MANIFEST_NAME}") if not p.parent.name.startswith("."))
+    manifests = (path for path in shelf.glob(f"*/{MANIFEST_NAME}") if not path.parent.name.startswith("."))
+    folders = sorted(path.parent for path in manifests if is_ours(path))
     for folder in folders:
         findings += verify_run(folder)
     try:

@@ -11,19 +11,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Generic, Protocol, TypeVar
 
 from engine.packs.errors import PackError, Problem, Problems
-from engine.packs.load import Pack
+from engine.packs.meta import PackMeta
+
+
+class Dated(Protocol):
+    """A pack of any kind: it says when it holds."""
+
+    @property
+    def meta(self) -> PackMeta: ...
+
+
+P = TypeVar("P", bound=Dated)
 
 _FIRST, _LAST = date.min, date.max
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class PackPeriod:
+class PackPeriod(Generic[P]):
     """One edition and the days it serves, both ends inclusive."""
 
-    pack: Pack
+    pack: P
     first: date
     last: date
 
@@ -33,14 +44,14 @@ class PackPeriod:
 
 
 @dataclass(frozen=True)
-class PackCalendar:
+class PackCalendar(Generic[P]):
     """The editions of one area in order of time, without gap or overlap."""
 
     area: str
     chosen_by: str
-    periods: tuple[PackPeriod, ...]
+    periods: tuple[PackPeriod[P], ...]
 
-    def pack_on(self, day: date) -> Pack:
+    def pack_on(self, day: date) -> P:
         """The edition of that day. Raises `PackError` naming the nearest one if there is none."""
         for period in self.periods:
             if period.first <= day <= period.last:
@@ -49,7 +60,7 @@ class PackCalendar:
         text = f"no edition on {day}; the nearest is {near}. Add the edition of that day or correct the date."
         raise PackError(self.area, [Problem("choice.none", self.area, text)])
 
-    def pack_for(self, discharged_on: date | None, settled_on: date | None) -> Pack:
+    def pack_for(self, discharged_on: date | None, settled_on: date | None) -> P:
         """The edition of a case by the date the area goes by."""
         day = discharged_on if self.chosen_by == "discharge_date" else settled_on
         if day is None:
@@ -60,7 +71,7 @@ class PackCalendar:
         return self.pack_on(day)
 
 
-def calendar_of(packs: Sequence[Pack], switches: Mapping[date, str] | None = None, area: str = "") -> PackCalendar:
+def calendar_of(packs: Sequence[P], switches: Mapping[date, str] | None = None, area: str = "") -> PackCalendar[P]:
     """The calendar of an area.
 
     Without `switches` the packs' own periods are laid end to end. With `switches` (first day → pack id, or
@@ -85,7 +96,7 @@ def calendar_of(packs: Sequence[Pack], switches: Mapping[date, str] | None = Non
     return PackCalendar(area or (areas[0] if areas else "CN"), ways.pop(), tuple(periods))
 
 
-def choose_pack(packs: Sequence[Pack], chosen_by: str, day: date) -> Pack:
+def choose_pack(packs: Sequence[P], chosen_by: str, day: date) -> P:
     """The edition of that day among the packs of one area, which must all go by `chosen_by`."""
     calendar = calendar_of(packs)
     if calendar.chosen_by != chosen_by:
@@ -94,12 +105,12 @@ def choose_pack(packs: Sequence[Pack], chosen_by: str, day: date) -> Pack:
     return calendar.pack_on(day)
 
 
-def _own_periods(packs: Sequence[Pack]) -> list[PackPeriod]:
+def _own_periods(packs: Sequence[P]) -> list[PackPeriod[P]]:
     periods = [PackPeriod(pack, pack.meta.valid_from or _FIRST, pack.meta.valid_to or _LAST) for pack in packs]
     return sorted(periods, key=lambda period: (period.first, period.last))
 
 
-def _switched(packs: Sequence[Pack], switches: Mapping[date, str], problems: Problems) -> list[PackPeriod]:
+def _switched(packs: Sequence[P], switches: Mapping[date, str], problems: Problems) -> list[PackPeriod[P]]:
     by_name = {pack.meta.id: pack for pack in packs} | {f"{p.meta.id} {p.meta.version}": p for p in packs}
     days = sorted(switches)
     periods = []
@@ -121,7 +132,7 @@ def _switched(packs: Sequence[Pack], switches: Mapping[date, str], problems: Pro
     return periods
 
 
-def _check(periods: Sequence[PackPeriod], problems: Problems) -> None:
+def _check(periods: Sequence[PackPeriod[P]], problems: Problems) -> None:
     for index, (earlier, later) in enumerate(pairwise(periods)):
         where = f"{earlier.pack.meta.id} / {later.pack.meta.id}"
         reached = max(period.last for period in periods[: index + 1])

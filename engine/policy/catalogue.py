@@ -5,11 +5,24 @@ In: nothing; out: `MECHANISMS` by name. A mechanism that is not listed here does
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from engine.policy.added_params import ADDED_MECHANISMS, JOINING
 from engine.policy.case_params import CASE_MECHANISMS
+from engine.policy.coefficient_params import COEFFICIENT
 from engine.policy.money_params import MONEY_MECHANISMS
 from engine.policy.settings import Mechanism, Param
 
-MECHANISMS: dict[str, Mechanism] = {mechanism.name: mechanism for mechanism in (*CASE_MECHANISMS, *MONEY_MECHANISMS)}
+
+def _complete(mechanism: Mechanism) -> Mechanism:
+    """A mechanism with the parameters that join it."""
+    return replace(mechanism, params=(*mechanism.params, *JOINING.get(mechanism.name, ())))
+
+
+MECHANISMS: dict[str, Mechanism] = {
+    mechanism.name: _complete(mechanism)
+    for mechanism in (*CASE_MECHANISMS, COEFFICIENT, *MONEY_MECHANISMS, *ADDED_MECHANISMS)
+}
 PARAMS: dict[str, Param[Any]] = {param.key: param for mechanism in MECHANISMS.values() for param in mechanism.params}
+assert set(JOINING) <= set(MECHANISMS), "a parameter joins a mechanism that does not exist"

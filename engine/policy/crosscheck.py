@@ -21,7 +21,7 @@ from engine.policy.readers import plain
 from engine.policy.rules import needs_group_limit
 from engine.policy.settings import Param, PoolParam, Setting, Start
 from pointvalue.model import BundleContract, Hospital
-from pointvalue.terms import BASIS_PAYABLE_PAIRS, Basis, Payable, PotUnit, SchemeKind, Shape
+from pointvalue.terms import BASIS_PAYABLE_PAIRS, POINT_KINDS, Basis, Payable, PotUnit, SchemeKind, Shape
 
 Settings = dict[str, Setting]
 CEILING: Final = Fraction(1, 20)
@@ -69,22 +69,23 @@ def need(problems: Problems, place: Place, found: str, other: str, zh: str, en: 
     problems.add(place, "needs_also", found=found, other=other, detail_zh=zh, detail_en=en)
 
 
-def schemes_of(settings: Settings, kind: SchemeKind) -> list[str]:
-    return [entry.id for entry in fixed(settings, case.SCHEMES) or () if entry.kind == kind]
+def schemes_of(settings: Settings, *kinds: SchemeKind) -> list[str]:
+    return [entry.id for entry in fixed(settings, case.SCHEMES) or () if entry.kind in kinds]
 
 
 def _schemes(settings: Settings, problems: Problems) -> None:
     """Scheme keys exist, and every point scheme has what scoring needs."""
     if fixed(settings, case.SCHEMES) is None:
         return
-    points = schemes_of(settings, SchemeKind.POINTS)
+    scored = schemes_of(settings, SchemeKind.POINTS)
+    points = schemes_of(settings, *POINT_KINDS)
     for param in PARAMS.values():
         if param.per != "scheme":
             continue
         for start in values(settings, param):
             for name in start.value:
                 known(problems, entry(start.node, name).place, name, points, "点数付费方式", "a scheme paid by points")
-            for name in points:
+            for name in scored:
                 if param.required and name not in start.value:
                     zh, en = f"付费方式 {name} 需要 {param.zh}", f"scheme {name} needs {param.key}"
                     problems.add(start.node.place, "missing_key", found=name, detail_zh=zh, detail_en=en)
@@ -181,7 +182,7 @@ def _fixed_lines(settings: Settings, problems: Problems) -> None:
     """Lines and schemes that are named exist; bed-day and single-disease schemes have their prices."""
     if fixed(settings, case.SCHEMES) is None:
         return
-    own = [entry.id for entry in fixed(settings, case.SCHEMES) if entry.kind != SchemeKind.POINTS]
+    own = [entry.id for entry in fixed(settings, case.SCHEMES) if entry.kind not in POINT_KINDS]
     words = ("定额类付费方式", "a scheme paid at its own price")
     for line_param, names in (
         (money.FIXED_LINES, [*own, *BUILT_IN_LINES]),
@@ -205,7 +206,7 @@ def _fixed_lines(settings: Settings, problems: Problems) -> None:
 
 def _pots(settings: Settings, problems: Problems) -> None:
     """Pots name schemes of the area; a county exactly where the unit is the county."""
-    points = schemes_of(settings, SchemeKind.POINTS)
+    points = schemes_of(settings, *POINT_KINDS)
     units = fixed(settings, money.POT_UNIT) or {}
     for start in values(settings, money.POTS):
         for pool, found in start.value.items():
@@ -262,7 +263,7 @@ def _budget_values(settings: Settings, problems: Problems) -> None:
         shapes = {rule.shape for rules in start.value.values() for rule in rules}
         users += [(start.node.place, str(Shape.COST_POINTS))] if Shape.COST_POINTS in shapes else []
     pools = fixed(settings, case.POOLS_HELD) or ()
-    lacking = [f"{s}.{p}" for s in schemes_of(settings, SchemeKind.POINTS) for p in pools if p not in given.get(s, {})]
+    lacking = [f"{s}.{p}" for s in schemes_of(settings, *POINT_KINDS) for p in pools if p not in given.get(s, {})]
     if lacking:
         for place, user in users:
             other = f"{case.BUDGET_POINT_VALUE.key} ({listed(lacking)})"

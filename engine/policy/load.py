@@ -19,16 +19,20 @@ from typing import Any, Final
 import orjson
 
 from engine.policy.canon import canonical
-from engine.policy.case_params import AREA_CODE, AREA_NAME, PACKS
+from engine.policy.case_params import AREA_CODE, AREA_NAME, PACKS, SCHEMES
 from engine.policy.catalogue import MECHANISMS
 from engine.policy.crosscheck import cross_check
+from engine.policy.crosscheck_added import cross_check_added
 from engine.policy.nodes import Mapping, Node, Scalar, kind_of, read_yaml
 from engine.policy.problems import Place, Problems, Unreadable, listed
 from engine.policy.readers import Field, day, known_keys, may, parse_date, record, word
 from engine.policy.settings import TAGS, Desk, Mechanism, Param, Setting, Source, Start
+from pointvalue.terms import SchemeKind
 
 HEADING: Final = ("description", "unit", "source", "tag", "note", "values", "amended")
 FINGERPRINT_SHOWN: Final = 12
+SCORING_MECHANISMS: Final = frozenset({"points", "case_classes"})
+"""What an area needs only if some scheme is scored by the policy."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,24 @@ def load_policy(path: Path) -> AreaPolicy:
     for top in _files(path, problems):
         for key, node in top.entries:
             _one_mechanism(key, node, settings, seen, problems)
+    spared = SCORING_MECHANISMS if _points_from_packs(settings) else frozenset()
     for mechanism in MECHANISMS.values():
-        if seen and mechanism.needs and mechanism.name not in seen:
+        if seen and mechanism.needs and mechanism.name not in {*seen, *spared}:
             detail = {"detail_zh": mechanism.zh, "detail_en": listed(mechanism.parts or ("values",))}
             problems.add(Place(path.name, 1, mechanism.name), "missing_mechanism", found=mechanism.name, **detail)
     cross_check(settings, problems)
+    cross_check_added(settings, problems)
     problems.stop_if_any()
     desk = Desk(settings, path.name)
     code, name = (desk.at(param, date.max) for param in (AREA_CODE, AREA_NAME))
     return AreaPolicy(path, code, name, settings, fingerprint(settings))
+
+
+def _points_from_packs(settings: dict[str, Setting]) -> bool:
+    """Whether every scheme brings its own scores, so that the policy need not say how points are made."""
+    setting = settings.get(SCHEMES.key)
+    kinds = {entry.kind for start in setting.starts if not start.ended for entry in start.value} if setting else set()
+    return bool(kinds) and SchemeKind.POINTS not in kinds
 
 
 def fingerprint(settings: dict[str, Setting]) -> str:

@@ -22,6 +22,7 @@ from engine.policy.crosscheck import CEILING, CEILING_FROM
 from engine.policy.load import AreaPolicy
 from engine.policy.problems import Place, Problems, refuse
 from engine.policy.readers import plain
+from engine.policy.resolve_added import computed_coefficients, with_added
 from engine.policy.resolve_pool import resolve_pool
 from engine.policy.settings import Desk, Param, Used
 from engine.policy.tables import HospitalTable, WeightTable
@@ -119,6 +120,7 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         audits=_cancelled(desk, end),
         money_lines=(*_money_lines(desk, end), *desk.at(money.OTHER_LINES, end)),
     )
+    area = with_added(desk, area, end)
     _sound(desk, area)
     points = [entry.id for entry in desk.at(case.SCHEMES, end) if entry.kind == SchemeKind.POINTS]
     return ResolvedPolicy(
@@ -172,6 +174,10 @@ def _coefficients(desk: Desk, end: date) -> Dated[Mapping[str, int]]:
     """Hospital coefficients by day 「医疗机构系数」; all 1 where the area does not use them."""
     rows: list[tuple[date, HospitalTable]] = _since(desk, case.HOSPITALS, end)
     by_hospital = desk.at(case.COEFFICIENT_USE, end) == "by_hospital"
+    computed = computed_coefficients(desk, end) if by_hospital else None
+    if computed is not None:
+        days, values = tuple(day for day, _ in computed), tuple(table for _, table in computed)
+        return Dated(case.HOSPITALS.key, desk.file, days, values)
     tables = [{h.code: h.coefficient_e6 if by_hospital else 10**6 for h in table.hospitals} for _, table in rows]
     return Dated(case.HOSPITALS.key, desk.file, tuple(day for day, _ in rows), tuple(tables))
 
@@ -195,10 +201,16 @@ def _weights(desk: Desk, scheme: str, end: date) -> Dated[WeightTable]:
 
 
 def _schemes(desk: Desk, end: date) -> tuple[Scheme, ...]:
-    return tuple(
-        _point_scheme(desk, entry.id, end) if entry.kind == SchemeKind.POINTS else _fixed_scheme(desk, entry, end)
-        for entry in desk.at(case.SCHEMES, end)
-    )
+    return tuple(_any_scheme(desk, entry, end) for entry in desk.at(case.SCHEMES, end))
+
+
+def _any_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> Scheme:
+    if entry.kind == SchemeKind.POINTS:
+        return _point_scheme(desk, entry.id, end)
+    if entry.kind == SchemeKind.PACK_POINTS:
+        prices = desk.at(case.BUDGET_POINT_VALUE, end).get(entry.id, {})
+        return PointScheme(entry.id, 1, 1, (), prices, kind=SchemeKind.PACK_POINTS)
+    return _fixed_scheme(desk, entry, end)
 
 
 def _point_scheme(desk: Desk, name: str, end: date) -> PointScheme:

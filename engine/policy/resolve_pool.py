@@ -25,6 +25,7 @@ from pointvalue.model import (
     Sharing,
 )
 from pointvalue.terms import (
+    POINT_KINDS,
     Basis,
     MonthlyBasis,
     NegativeCase,
@@ -32,7 +33,6 @@ from pointvalue.terms import (
     Payable,
     ReserveBase,
     RoundingMode,
-    SchemeKind,
     SharingAmount,
     SharingDenominator,
     VarianceTo,
@@ -98,7 +98,7 @@ def _pots(desk: Desk, end: date, pool: str) -> tuple[PotTerms, ...]:
     written = desk.pool(money.POTS, end, pool)
     if written:
         return written
-    points = [entry.id for entry in desk.at(case.SCHEMES, end) if entry.kind == SchemeKind.POINTS]
+    points = [entry.id for entry in desk.at(case.SCHEMES, end) if entry.kind in POINT_KINDS]
     return tuple(PotTerms(scheme, Fraction(1)) for scheme in points)
 
 

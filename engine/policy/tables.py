@@ -25,6 +25,9 @@ HOSPITAL_COLUMNS = ("fixmedins_code", "fixmedins_name", "hi_setl_lv", "medins_co
 WEIGHT_COLUMNS = ("group_code", "base_points", "cost_mean")
 LEVEL_COLUMN = "cost_mean_"
 """`cost_mean_3`: the mean of the group in hospitals of level 3, where the area uses same-level means."""
+FACT_COLUMNS = ("fixmedins_code", "kind")
+INDICATOR_COLUMN = "ind_"
+"""`ind_cmi`: the indicator `cmi` of every hospital, a decimal."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,16 @@ class WeightTable:
     @cached_property
     def _rows(self) -> dict[str, int]:
         return {group: index for index, group in enumerate(self.groups)}
+
+
+@dataclass(frozen=True)
+class FactsTable:
+    """Indicators of hospitals for computing their coefficients; kind and indicators by hospital code."""
+
+    file: str
+    kinds: Mapping[str, str]
+    indicators: Mapping[str, Mapping[str, Fraction]]
+    lines: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,22 @@ def _weights(row: Row, levels: Sequence[str], problems: Problems) -> tuple[str, 
     mean = int(row.number("cost_mean", problems, 2, "0.01") * 100)
     by_level = [int(row.number(level, problems, 2, "0.01") * 100) if row.cells[level] else mean for level in levels]
     return row.text("group_code", problems), int(points * 10**POINT_PLACES), (mean, *by_level)
+
+
+def facts_table(node: Node, problems: Problems) -> FactsTable:
+    """`fixmedins_code, kind` (may be empty) and a column `ind_<name>` per indicator; every cell of those is filled."""
+    file, rows = _open(node, problems, FACT_COLUMNS, INDICATOR_COLUMN)
+    names = [column for column in rows[0].cells if column.startswith(INDICATOR_COLUMN)]
+
+    def indicators(row: Row, to: Problems) -> tuple[str, dict[str, Fraction]]:
+        found = {name.removeprefix(INDICATOR_COLUMN): row.number(name, to, RATIO_PLACES, "0") for name in names}
+        return row.text("fixmedins_code", to), found
+
+    found = dict(_each(rows, indicators, problems))
+    _unique(rows, "fixmedins_code", problems)
+    codes = [row.cells["fixmedins_code"] for row in rows]
+    kinds = {code: row.cells["kind"] for code, row in zip(codes, rows, strict=True)}
+    return FactsTable(file, kinds, found, {code: row.place.line for code, row in zip(codes, rows, strict=True)})
 
 
 def _open(node: Node, problems: Problems, columns: Sequence[str], extra: str = "") -> tuple[str, list[Row]]:

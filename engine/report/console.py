@@ -110,10 +110,13 @@ def _points(rows: Sequence[PoolRow]) -> str:
 
 
 def pool_table(figures: RunFigures) -> Table:
-    """One line per pool: the split, what hospitals got, what is left, and the difference, which is 0.00."""
+    """One line per pool: the split, who got what, and the difference, which is 0.00.
+
+    基金 = 划出 + 拨付 + 代付 + 结转 + 结余; receivables carried over came in, so they show as negative.
+    """
     if figures.facts.kind == "presettle":
         return _month_table(figures)
-    numbers = ["基金", "提取风险金", "划出", "定额类", "点数基金", "全年拨付", "风险金结余", "差额"]
+    numbers = ["基金", "提取风险金", "划出", "定额类", "点数基金", "全年拨付", "代付", "结转", "风险金结余", "差额"]
     table = _table("险种资金（元）", ["险种"], numbers)
     for pool in figures.pools:
         items = figures.facts.split[pool]
@@ -121,7 +124,11 @@ def pool_table(figures: RunFigures) -> Table:
         mine = [line for line in figures.lines if line.pool == pool]
         paid = sum(line.amount_fen for line in mine if line.hospital != RESERVE)
         left = sum(line.amount_fen for line in mine if line.hospital == RESERVE)
-        amounts = [*split, paid, left, close(figures, pool).difference_fen]
+        carried, suppliers = (
+            sum(line.amount_fen for line in mine if line.cause == cause)
+            for cause in ("carried_to_next_year", "supplier_paid")
+        )
+        amounts = [*split, paid, -suppliers, -carried, left, close(figures, pool).difference_fen]
         table.add_row(label(POOLS, pool).zh, *(_money(amount) for amount in amounts))
     return table
 

@@ -126,16 +126,43 @@ def joined_cases(frames: RunFrames) -> tuple[pl.LazyFrame, bool]:
     """
     amounts = ("medfee_sumamt", "hifp_pay", "psn_part_amt", "std_fee", "drg_dip_sumamt", "drg_dip_fund_payamt")
     settled = frames.settled.with_columns(*(fen(name) for name in (*amounts, "setl_dif_amt", "fund_dif_amt")))
+    settled = _one_group_column(settled, "drg_code", "dip_code")
+    grouped = _one_group_column(frames.grouped, "drg_name", "dip_name")
     wanted = ["setl_id", "grp_stas", "grp_rea_code", "grp_rea", "drg_name", "mcc_cc_flag", "maindiag_code"]
     wanted.append("main_oprn_code")
     has_days = "act_ipt_days" in settled.collect_schema()
-    if not has_days and "act_ipt_days" in frames.grouped.collect_schema():
+    if not has_days and "act_ipt_days" in grouped.collect_schema():
         wanted.append("act_ipt_days")
         has_days = True
     ambiguous = (pl.col("grp_stas") == "QY") & (pl.col("mult_type") == "UNGRP")
     case_class = pl.when(ambiguous).then(pl.lit("AMBIGUOUS")).otherwise(pl.col("mult_type")).alias("class")
-    joined = settled.join(frames.grouped.select(wanted), on="setl_id", how="left", validate="1:1")
-    return joined.with_columns(case_class), has_days
+    return _beside(settled, grouped.select(wanted)).with_columns(case_class), has_days
+
+
+def _beside(settled: pl.LazyFrame, grouped: pl.LazyFrame) -> pl.LazyFrame:
+    """Every settled case with its grouped row: row beside row where both name the same cases in ascending order, as a
+    run writes them; else joined, which holds both tables in memory."""
+    if _same_ids(settled.select("setl_id"), grouped.select("setl_id")):
+        return pl.concat([settled, grouped.drop("setl_id")], how="horizontal")
+    return settled.join(grouped, on="setl_id", how="left", validate="1:1")
+
+
+def _same_ids(one: pl.LazyFrame, two: pl.LazyFrame) -> bool:
+    """Whether two columns of ids are equal row by row and ascend, so that no id is there twice."""
+    counts = [table.select(pl.len()).collect(engine="streaming").item() for table in (one, two)]
+    if counts[0] != counts[1]:
+        return False
+    both = pl.concat([one, two.rename({"setl_id": "other"})], how="horizontal")
+    same = (pl.col("setl_id") == pl.col("other")).fill_null(False)
+    ascending = (pl.col("setl_id") > pl.col("setl_id").shift(1)).fill_null(True)
+    return bool(both.select((same & ascending).all()).collect(engine="streaming").item())
+
+
+def _one_group_column(frame: pl.LazyFrame, drg: str, dip: str) -> pl.LazyFrame:
+    """DRG and DIP groups in one column: a case has one or the other."""
+    if dip not in frame.collect_schema():
+        return frame
+    return frame.with_columns(pl.coalesce(drg, dip).alias(drg))
 
 
 def _cube(cases: pl.LazyFrame) -> pl.DataFrame:

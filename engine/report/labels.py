@@ -64,9 +64,8 @@ MEND = {
 """What a hospital can do about a case that found no group."""
 
 TAGS = {
-    "S": Label("国家标准", "National standard"),
+    "S": Label("地方规划", "Said by a local plan"),
     "A": Label("官方文件", "Official text"),
-    "A?": Label("官方文件（地区未明）", "Official text, area unknown"),
     "B": Label("二手来源", "Secondary source"),
     "C": Label("第三方代码", "Third-party code"),
     "U": Label("未核实", "Unverified"),

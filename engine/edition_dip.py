@@ -1,0 +1,208 @@
+"""A DIP catalogue in the flow: encode, group, and say what an answer is called 「DIP病种目录」.
+
+In: a `DipPack`; frames of accepted cases. Out: casebook columns; `leaf` is the catalogue row, `auxiliary` that of the
+auxiliary catalogue. The mean-cost factor K that decides ties comes from the pack's price table by hospital, scheme,
+month and insured place. Days in intensive care are begun days of `icu_hours`. It decides nothing: the kernel does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from engine.cases.encode import code_ids
+from engine.edition import GroupFrame
+from engine.edition_drg import code_at, used_codes
+from engine.packs.dip_load import DipPack
+from engine.packs.meta import PackMeta
+from grouper.dip import group_batch
+from grouper.dip_compile import CompiledDip, compile_dip
+from grouper.dip_layout import NULL, NUMBERS, Batch
+from grouper.dip_reason import TEXT_ZH, DipReason
+from grouper.dip_search import rewritten_code
+from grouper.dip_tables import DipCase
+from grouper.reason import GroupStatus
+from grouper.tables import NumericField
+from pointvalue.dip_score_tables import CaseKeys, Price, ScoringError
+from pointvalue.dip_scoring import look_up
+
+I64 = npt.NDArray[np.int64]
+_DEATH = "5"
+_KEY = ("fixmedins_code", "insutype", "setl_ym", "insuplc_admdvs")
+
+
+@dataclass(frozen=True, eq=False)
+class DipEdition:
+    """See `engine.edition.Edition`."""
+
+    pack: DipPack
+    kind: str = "dip"
+    profile: str = "compatible"
+    numbers: tuple[NumericField, ...] = (NumericField("icu_hours", "h", "icu_hours"),)
+    ambiguous_codes: frozenset[str] = frozenset()
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+
+    @property
+    def meta(self) -> PackMeta:
+        return self.pack.meta
+
+    @property
+    def fingerprint(self) -> str:
+        return self.pack.fingerprint
+
+    @cached_property
+    def compiled(self) -> CompiledDip:
+        return compile_dip(self.pack.tables)
+
+    @property
+    def group_codes(self) -> tuple[str, ...]:
+        return tuple(group.code for group in self.pack.tables.groups)
+
+    def answers(self) -> Sequence[Mapping[str, str | None]]:
+        """Every catalogue row, then failed, then invalid."""
+        rows: list[Mapping[str, str | None]] = [
+            {"dip_type": group.layer, "dip_name": group.name} for group in self.pack.tables.groups
+        ]
+        return [*rows, {}, {}]
+
+    def reason_text(self, reason: int) -> tuple[str, str]:
+        return f"D{reason}", TEXT_ZH[DipReason(reason)]
+
+    def deviation_types(self) -> Mapping[str, str]:
+        """By where a band lies beside the normal one, whose factor is 1."""
+        bands = self.pack.scoring.bands
+        normal = next(band for band in bands if band.formula == "one")
+        found = {}
+        for band in bands:
+            below = band.hi_e6 is not None and normal.lo_e6 is not None and band.hi_e6 <= normal.lo_e6
+            above = band.lo_e6 is not None and normal.hi_e6 is not None and band.lo_e6 >= normal.hi_e6
+            found[band.label] = "LOW" if below else "HIGH" if above else "NORM"
+        return found
+
+    def grouping(self, mapping: bool | None) -> GroupFrame:
+        def group(frame: pl.DataFrame) -> Mapping[str, pa.Array]:
+            batch = self._batch(frame)
+            out = group_batch(self.compiled, batch)
+            dx, op = used_codes(frame["diag_codes"], {}), used_codes(frame["oprn_codes"], {})
+            first = np.zeros(len(frame), np.int64)
+            status = np.where(out.row >= 0, int(GroupStatus.OK), int(GroupStatus.FAIL)).astype(np.uint8)
+            principal = code_at(dx, batch.dx_offsets, first)
+            return {
+                "status": pa.array(status),
+                "reason": pa.array(out.reason),
+                "leaf": pa.array(out.row),
+                "auxiliary": pa.array(out.auxiliary),
+                "severity": pa.array(np.zeros(len(frame), np.uint8)),
+                "maindiag_code": principal,
+                "main_oprn_code": code_at(op, batch.op_offsets, np.maximum(out.main, 0)),
+                "dip_code": self._codes(out.row, principal),
+            }
+
+        return group
+
+    def case_of(self, frame: pl.DataFrame) -> DipCase:
+        """The one case of a frame as the plain walk reads it."""
+        numbers = self._numbers(frame)[:, 0].tolist()
+        known: dict[str, Any] = dict(zip(NUMBERS, (None if n == NULL else n for n in numbers), strict=True))
+        known["is_death"] = known["is_death"] == 1
+        row = frame.row(0, named=True)
+        diagnoses, procedures = (tuple(code or "" for code in row[f"{kind}_codes"] or ()) for kind in ("diag", "oprn"))
+        return DipCase(row["setl_id"], diagnoses, procedures, **known)
+
+    def _codes(self, rows: npt.NDArray[np.int32], principal: pa.Array) -> pa.Array:
+        """Group codes; comprehensive ones rewritten to the case's category where the catalogue says so."""
+        tables = self.pack.tables
+        codes = pa.array([*(group.code for group in tables.groups), None], pa.string())
+        found = codes.take(pa.array(np.where(rows >= 0, rows, len(tables.groups))))
+        if tables.options.comprehensive_code != "category_for_range":
+            return found
+        rewritten = found.to_pylist()
+        sources = {layer.name for layer in tables.layers if layer.source in ("comprehensive", "fallback")}
+        for place in np.flatnonzero(rows >= 0).tolist():
+            group = tables.groups[int(rows[place])]
+            if group.layer in sources:
+                rewritten[place] = rewritten_code(group, principal[place].as_py() or "")
+        return pa.array(rewritten, pa.string())
+
+    def _batch(self, frame: pl.DataFrame) -> Batch:
+        compiled = self.compiled
+        with self._lock:  # the vocabularies grow with every new code
+            dx_offsets, dx_ids = code_ids(frame["diag_codes"].to_arrow(), _Ids(compiled.dx.id_of), 0)
+            op_offsets, op_ids = code_ids(frame["oprn_codes"].to_arrow(), _Ids(compiled.op.id_of), 0)
+        return Batch(dx_offsets, dx_ids, op_offsets, op_ids, self._numbers(frame))
+
+    def _numbers(self, frame: pl.DataFrame) -> I64:
+        k, basic_k = self._cost_factors(frame)
+        days = _age_days(frame)
+        stay = (pl.col("discharged_on") - pl.col("adm_on")).dt.total_days()
+        icu = pl.col("icu_hours").cast(pl.Int64) if "icu_hours" in frame.columns else pl.lit(None, pl.Int64)
+        known = frame.select(
+            cost_total_fen=pl.col("medfee_sumamt_fen"),
+            stay_days=pl.coalesce(stay, pl.col("act_ipt_days").cast(pl.Int64)),
+            age_days=days,
+            # Completed years as the regional catalogues count them: days ÷ 365.25, cut.
+            age_years=pl.coalesce(days * 4 // 1461, pl.col("age").cast(pl.Int64)),
+            birth_weight_g=pl.col("nwb_bir_wt").cast(pl.Int64),
+            icu_days=(icu + 23) // 24,
+            is_death=(pl.col("dscg_way") == _DEATH).fill_null(False).cast(pl.Int64),
+        )
+        numbers = np.full((len(NUMBERS), len(frame)), NULL, np.int64)
+        for name in known.columns:
+            numbers[NUMBERS.index(name)] = known[name].fill_null(NULL).to_numpy()
+        numbers[NUMBERS.index("cost_factor_e6")] = k
+        numbers[NUMBERS.index("basic_cost_factor_e6")] = basic_k
+        return numbers
+
+    def _cost_factors(self, frame: pl.DataFrame) -> tuple[I64, I64]:
+        """K 「均费系数」 of every case, NULL where the price table has no row for it."""
+        keys = frame.select(_KEY).with_row_index("place")
+        distinct = keys.select(_KEY).unique()
+        factors = []
+        for hospital, insurance, month, place in distinct.iter_rows():
+            price = self.price_of(hospital or "", insurance or "", month, place)
+            factors.append((price.cost_factor_e6, price.basic_cost_factor_e6) if price else (None, None))
+        table = distinct.with_columns(
+            pl.Series("k", [k for k, _ in factors], pl.Int64), pl.Series("basic", [b for _, b in factors], pl.Int64)
+        )
+        joined = keys.join(table, on=_KEY, how="left", nulls_equal=True, maintain_order="left").sort("place")
+        return joined["k"].fill_null(NULL).to_numpy(), joined["basic"].fill_null(NULL).to_numpy()
+
+    def price_of(self, hospital: str, insurance: str, month: str | None, place: str | None) -> Price | None:
+        """The row of the price table for a case, None where there is none."""
+        try:
+            return look_up(self.pack.scoring.prices, CaseKeys(hospital, insurance, month, place), "price")
+        except ScoringError:
+            return None
+
+
+def _age_days(frame: pl.DataFrame) -> pl.Expr:
+    """Age in days at admission: from the date of birth, else as sent for infants, else unknown."""
+    born = (pl.coalesce("adm_on", "discharged_on") - pl.col("born_on")).dt.total_days()
+    return pl.coalesce(born, pl.col("nwb_age").cast(pl.Int64))
+
+
+class _Ids(Mapping[str, int]):
+    """A vocabulary that gives every code an id, new ones included."""
+
+    def __init__(self, id_of: Callable[[str], int]) -> None:
+        self._id_of = id_of
+
+    def get(self, code: str, default: int = 0) -> int:  # type: ignore[override]
+        return self._id_of(code)
+
+    def __getitem__(self, code: str) -> int:
+        return self._id_of(code)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        raise TypeError("a growing vocabulary is not listed")
+
+    def __len__(self) -> int:
+        raise TypeError("a growing vocabulary has no length")

@@ -1,0 +1,154 @@
+"""What the rarer mechanisms of a policy change in a settlement year 「补充机制取值」.
+
+In: the policy's desk and the year as the other mechanisms make it; out: the same year with computed coefficients,
+shared single diseases, changed budgets and retained savings. A mechanism that is not written changes nothing and is not
+asked for, so that no default of it appears among the values used. It posts nothing: every effect is a term of the year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+
+from engine.policy import added_params as added
+from engine.policy import case_params as case
+from engine.policy import coefficient_params as coef
+from engine.policy.problems import PolicyFaults, refuse
+from engine.policy.settings import Desk, Param
+from engine.policy.tables import FactsTable, HospitalTable
+from pointvalue.coefficient import (
+    Clamp,
+    CoefficientFault,
+    CompositeForm,
+    HospitalFacts,
+    HospitalForm,
+    IncrementForm,
+    LevelForm,
+    hospital_coefficients_e6,
+)
+from pointvalue.model import AreaYear, FixedScheme, Hospital, MoneyLine, Pool, Scheme
+from pointvalue.sub_budget import PLAN, Adjustment, BudgetFault, adjusted_lines, adjustment_of
+from pointvalue.terms import Cause, SchemeKind
+from pointvalue.vbp import vbp_retention
+
+VBP_LINE = "vbp_retention"
+
+
+def with_added(desk: Desk, area: AreaYear, end: date) -> AreaYear:
+    """The settled year with everything the rarer mechanisms say about it."""
+    changes = desk.at(added.ADJUSTMENTS, end) if desk.written(added.ADJUSTMENTS) else ()
+    return replace(
+        area,
+        hospitals=_hospitals(desk, area.hospitals, end),
+        schemes=tuple(_scheme(desk, scheme, end) for scheme in area.schemes),
+        pools=tuple(
+            _pool(desk, pool, [each.change for each in changes if each.pool == pool.id]) for pool in area.pools
+        ),
+        money_lines=(*area.money_lines, *_retained(desk, end)),
+    )
+
+
+def _scheme(desk: Desk, scheme: Scheme, end: date) -> Scheme:
+    """A single disease with the deviation it is shared by 「单病种偏离分担」."""
+    if not isinstance(scheme, FixedScheme) or scheme.kind is not SchemeKind.SINGLE:
+        return scheme
+    deviation = desk.at(added.DEVIATION, end) if desk.written(added.DEVIATION) else None
+    if deviation is None:
+        return scheme
+    own = desk.at(added.OWN_RATIO, end) if desk.written(added.OWN_RATIO) else {}
+    return replace(scheme, deviation=replace(deviation, own_ratio=own))
+
+
+def _pool(desk: Desk, pool: Pool, changes: list[Adjustment]) -> Pool:
+    """A pool whose budget was changed during the year 「年中调整」."""
+    if not changes:
+        return pool
+    try:
+        return replace(
+            pool,
+            adjustment_fen=adjustment_of(PLAN, changes),
+            outside_fen=adjusted_lines(pool.outside_fen, changes),
+            fixed_lines_fen=adjusted_lines(pool.fixed_lines_fen, changes),
+        )
+    except BudgetFault as fault:
+        raise _unsound(desk, added.ADJUSTMENTS, pool.id, fault) from None
+
+
+def _retained(desk: Desk, end: date) -> tuple[MoneyLine, ...]:
+    """What hospitals keep of procurement savings 「集采结余留用」, one line each from the reserve."""
+    if not desk.written(added.VBP_SAVINGS):
+        return ()
+    ratio, retain = desk.at(added.VBP_FUND_RATIO, end), desk.at(added.VBP_RETAIN, end)
+    savings = desk.at(added.VBP_SAVINGS, end)
+    if savings and retain is None:
+        raise refuse(desk.settings[added.VBP_SAVINGS.key].place, "no_value", found=added.VBP_RETAIN.key)
+    return tuple(
+        MoneyLine(
+            each.hospital,
+            each.pool,
+            Cause.OTHER,
+            vbp_retention(each.base_fen, each.actual_fen, ratio[each.pool], retain or Fraction(0), each.assessment),
+            VBP_LINE,
+        )
+        for each in savings
+    )
+
+
+# --- coefficients ---------------------------------------------------------------------------------------------------
+
+
+def computed_coefficients(desk: Desk, end: date) -> list[tuple[date, dict[str, int]]] | None:
+    """Coefficient of every hospital ×10⁶ from each day something about it changes; None where the table lists them."""
+    if not desk.written(coef.FORM) or desk.at(coef.FORM, end) == "table":
+        return None
+    params: tuple[Param[object], ...] = (case.HOSPITALS, coef.FORM, *coef.PARTS.values(), coef.LEAST, coef.MOST)
+    written = [desk.settings[param.key].starts for param in params if desk.written(param)]
+    opening = max(starts[0].on or date.min for starts in written)
+    days = {start.on or date.min for starts in written for start in starts}
+    return [(day, _on_day(desk, day)) for day in sorted(days) if opening <= day <= end]
+
+
+def _on_day(desk: Desk, day: date) -> dict[str, int]:
+    table: HospitalTable = desk.at(case.HOSPITALS, day)
+    needed = coef.NEEDS[desk.at(coef.FORM, day)]
+    facts = desk.at(coef.FACTS, day) if "facts" in needed else None
+    limits = [desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)]
+    try:
+        hospitals = [_facts(hospital, facts) for hospital in table.hospitals]
+        return hospital_coefficients_e6(_form(desk, needed, day), hospitals, Clamp(*limits))
+    except CoefficientFault as fault:
+        raise _unsound(desk, coef.FORM, str(day), fault) from None
+
+
+def _form(desk: Desk, needed: tuple[str, ...], day: date) -> HospitalForm:
+    if "increments" in needed:
+        return IncrementForm(desk.at(coef.LEVEL_VALUES, day), desk.at(coef.INCREMENTS, day))
+    if "composite_weights" in needed:
+        return CompositeForm(desk.at(coef.COMPOSITE_WEIGHTS, day))
+    bonus = desk.at(coef.BONUS, day) if "bonus" in needed else None
+    return LevelForm(desk.at(coef.LEVEL_VALUES, day)) if bonus is None else bonus
+
+
+def _facts(hospital: Hospital, facts: FactsTable | None) -> HospitalFacts:
+    if facts is None:
+        return HospitalFacts(hospital.code, hospital.level)
+    code = hospital.code
+    return HospitalFacts(code, hospital.level, facts.kinds.get(code, ""), facts.indicators.get(code, {}))
+
+
+def _hospitals(desk: Desk, hospitals: tuple[Hospital, ...], end: date) -> tuple[Hospital, ...]:
+    """The hospitals of the year with their newest computed coefficient; one that closed keeps its last."""
+    newest: dict[str, int] = {}
+    uses = desk.at(case.COEFFICIENT_USE, end) == "by_hospital"
+    for _, table in (computed_coefficients(desk, end) or ()) if uses else ():
+        newest.update(table)
+    return tuple(
+        replace(hospital, coefficient_e6=newest.get(hospital.code, hospital.coefficient_e6)) for hospital in hospitals
+    )
+
+
+def _unsound(desk: Desk, param: Param[object], on: str, fault: Exception) -> PolicyFaults:
+    facts: Mapping[str, object] = {"on": on, "zh": fault, "en": fault}
+    return refuse(desk.settings[param.key].place, "unsound", **facts)

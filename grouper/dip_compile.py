@@ -1,0 +1,204 @@
+"""A DIP catalogue as one integer table the kernel can follow without looking 「目录编译」.
+
+In: DipTables; out: `CompiledDip`: rows, expressions, conditions, options and orders as sections of the flat array T
+(see `dip_layout`), and the two code vocabularies that grow with the records. Bounds are asserted on construction:
+the kernel checks none. It groups nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from grouper import dip_layout as at
+from grouper.dip_compile_orders import options, orders
+from grouper.dip_dx_codes import DxVocabulary
+from grouper.dip_layout import I64, NULL, SECTIONS
+from grouper.dip_op_codes import OpVocabulary
+from grouper.dip_parts import Parts
+from grouper.dip_search import RowIndex, basic_factor_e6, has_range_in_code, index_rows
+from grouper.dip_tables import DipTables, Group
+
+POINTS_MAX_E4 = 10**10
+FACTOR_MAX_E6 = 10**8
+"""Bounds that keep points × factor, and K × the row's own factor, inside 63 bits, and their product inside 127."""
+
+
+@dataclass
+class CompiledDip:
+    """One catalogue, compiled. Its own sections are fixed; those of codes grow with the codes records bring."""
+
+    source: DipTables
+    fixed: dict[str, I64]
+    counts: dict[int, int]
+    dx: DxVocabulary
+    op: OpVocabulary
+    candidates_max: int
+    _table: tuple[tuple[int, int], I64] | None = field(default=None, repr=False)
+
+    def table(self) -> I64:
+        """T for the codes seen so far."""
+        with self.dx.lock, self.op.lock:
+            size = len(self.dx), len(self.op)
+            if self._table is None or self._table[0] != size:
+                self._table = size, _joined({**self.fixed, **self.dx.sections(), **self.op.sections()}, self.counts)
+            return self._table[1]
+
+    def scratch(self, dx_count_max: int) -> I64:
+        """Fresh working memory S of one thread, for records of at most so many diagnoses."""
+        sizes = (
+            (at.S_DX, dx_count_max + 1),
+            (at.S_PRINCIPAL_BITS, self.dx.words + 1),
+            (at.S_OTHER_BITS, self.dx.words + 1),
+            (at.S_STAMPS, at.STAMP_SIZE * (len(self.op.terms) + 1)),
+            (at.S_CCI, at.CCI_SIZE * (len(self.dx.cci_classes) + 1)),
+            (at.S_CANDIDATE, at.CANDIDATE_SIZE * self.candidates_max),
+            *((start, 2 * self.candidates_max) for start in (at.S_LEFT, at.S_KEPT)),
+            *((start, self.candidates_max) for start in (at.S_CORE, at.S_BASIC, at.S_COMPREHENSIVE)),
+        )
+        scratch = np.zeros(at.S_FIXED + sum(size for _, size in sizes), np.int64)
+        place = at.S_FIXED
+        for start, size in sizes:
+            scratch[start] = place
+            place += size
+        return scratch
+
+
+def compile_dip(tables: DipTables) -> CompiledDip:
+    """The catalogue as arrays. Raises AssertionError where a value could lead the kernel astray."""
+    parts = Parts(tables.options.op_sep != "|")
+    index = index_rows(tables)
+    layer_ids = {name: n for n, name in enumerate(dict.fromkeys(layer.name for layer in tables.layers))}
+    rows, aux = _rows(tables, index, parts, layer_ids)
+    for excluded in tables.excluded_procedures:
+        parts.cell(excluded.diagnoses)
+    dx = DxVocabulary(tables, index, parts.cell_exprs)
+    op = OpVocabulary(tables, list(parts.terms), parts.cells)
+    assert dx.id_of("") == 0 and op.id_of("") == 0, "the empty code is number 0"
+    pre_rows = sorted(group.row for groups in index.in_order.values() for group in groups)
+    fixed = {
+        "options": _i64(options(tables, layer_ids)),
+        **orders(tables, layer_ids),
+        "rows": rows,
+        **parts.sections(tables.auxiliary_policy.age_bands),
+        "aux": _i64(aux),
+        "pre_rows": _i64(pre_rows),
+    }
+    compiled = CompiledDip(tables, fixed, _counts(tables, dx, pre_rows), dx, op, _candidates_max(tables, index))
+    _assert_bounds(compiled, len(layer_ids), len(parts.part_terms), len(parts.condition_parts))
+    return compiled
+
+
+def _joined(sections: dict[str, I64], counts: dict[int, int]) -> I64:
+    """T: the header with starts and counts, then every section."""
+    assert sections.keys() == set(SECTIONS), f"sections differ: {sections.keys() ^ set(SECTIONS)}"
+    header = np.zeros(at.HEADER_SIZE, np.int64)
+    start = at.HEADER_SIZE
+    for number, name in enumerate(SECTIONS):
+        header[number] = start
+        start += sections[name].size
+    for place, count in counts.items():
+        header[place] = count
+    return np.concatenate([header, *(sections[name].ravel() for name in SECTIONS)])
+
+
+def _rows(
+    tables: DipTables, index: RowIndex, parts: Parts, layer_ids: dict[str, int]
+) -> tuple[I64, list[tuple[int, int, int, int]]]:
+    """Row records, and by group the auxiliary rows: (condition, points, factor, row of the table)."""
+    aux: list[tuple[int, int, int, int]] = []
+    records = []
+    pre_layers = {layer.name for layer in tables.layers if layer.source == "xq"}
+    rewrites = tables.options.comprehensive_code == "category_for_range"
+    for group in tables.groups:
+        first, level = len(aux), (0, -1)
+        # A row whose code will be rewritten is looked up by its new code and finds no auxiliary rows.
+        for row in () if rewrites and has_range_in_code(group) else index.auxiliary.get(group.code, ()):
+            points = group.base_points_e4 if row.base_points_e4 is None else row.base_points_e4
+            condition = parts.condition(row.condition)
+            aux.append((condition, _null(points), _null(row.factor_e6), row.row))
+            if row.factor_e6 is None and level[0] == 0:
+                level = (int(row.level), condition)
+        records.append(_record(group, parts, layer_ids, (first, len(aux)), level, group.layer in pre_layers))
+    return _i64(records), aux
+
+
+def _record(
+    group: Group, parts: Parts, layer_ids: dict[str, int], aux: tuple[int, int], severity: tuple[int, int], is_pre: bool
+) -> list[int]:
+    """One row in the order of ROW_LAYER … ROW_DX_ANYWHERE."""
+    days = None if group.age_days_lt is None else group.age_days_lt - 1
+    bounds = (days, group.age_min, group.age_max, group.weight_min_g, group.weight_max_g)
+    other, flag = parts.cell(group.other_diagnosis), parts.condition(group.flag)
+    record = [
+        layer_ids[group.layer],
+        -1 if group.op_type is None else int(group.op_type),
+        *parts.expression(group.main),
+        *parts.expression(group.related),
+        int(group.op_position == "main"),
+        int(other >= 0 or flag >= 0 or any(bound is not None for bound in bounds)),
+        _null(group.base_points_e4),
+        0 if group.main is None else group.main.joins,
+        *aux,
+        *severity,
+        basic_factor_e6(group),
+        *parts.text("" if group.main is None else group.main.text),
+        other,
+        *(_null(bound) for bound in bounds),
+        flag,
+        parts.cell(group.diagnosis) if is_pre and not group.diagnosis.any else -1,
+        int(group.dx_position == "any"),
+    ]
+    assert len(record) == at.ROW_SIZE, "a row record has one value per field"
+    return record
+
+
+def _counts(tables: DipTables, dx: DxVocabulary, pre_rows: list[int]) -> dict[int, int]:
+    return {
+        at.N_LAYERS: len(tables.layers),
+        at.N_TIES: len(tables.tie_rules),
+        at.N_CHOICES: len(tables.choices),
+        at.N_BANDS: len(tables.auxiliary_policy.age_bands),
+        at.N_PRE_ROWS: len(pre_rows),
+        at.N_WORDS: dx.words,
+        at.N_DIAGNOSIS_LAYERS: len(dx.layers),
+        at.N_TYPE_LAYERS: len(dx.type_layers),
+        at.N_LETTER_LAYERS: len(dx.letter_layers),
+    }
+
+
+def _candidates_max(tables: DipTables, index: RowIndex) -> int:
+    """More candidates than any record can have: twice (the chain may walk again) the fullest level of every layer."""
+    keyed = max((len(rows) for rows in index.by_key.values()), default=0)
+    scanned = max((len(rows) for rows in index.by_scan.values()), default=0)
+    return 2 * len(tables.layers) * (max(keyed, scanned) + 2) + 2
+
+
+def _assert_bounds(compiled: CompiledDip, layers: int, parts: int, conditions: int) -> None:
+    """What the kernel relies on without looking."""
+    tables, rows = compiled.source, compiled.fixed["rows"].reshape(-1, at.ROW_SIZE)
+    assert [g.row for g in tables.groups] == list(range(len(tables.groups))), "rows are numbered in order"
+    for group in tables.groups:
+        assert group.base_points_e4 is None or 0 <= group.base_points_e4 <= POINTS_MAX_E4, f"points of {group.code}"
+        assert 0 <= basic_factor_e6(group) <= FACTOR_MAX_E6, f"basic_factor of {group.code}"
+        assert group.op_level is None or 1 <= group.op_level <= at.TOP_LEVEL, f"op_level of {group.code} is 1, 2 or 3"
+    for row in tables.auxiliary:
+        assert row.factor_e6 is None or 0 <= row.factor_e6 <= FACTOR_MAX_E6, f"factor of auxiliary row {row.row}"
+        assert row.base_points_e4 is None or 0 <= row.base_points_e4 <= POINTS_MAX_E4, f"points of row {row.row}"
+    for field_, limit in ((at.ROW_MAIN_END, parts), (at.ROW_RELATED_END, parts), (at.ROW_LAYER, layers - 1)):
+        assert rows[:, field_].min(initial=0) >= 0 and rows[:, field_].max(initial=0) <= limit, "a row points outside"
+    for field_ in (at.ROW_SEVERITY_IF, at.ROW_FLAG):
+        assert rows[:, field_].max(initial=-1) < conditions, "a condition lies outside its table"
+    assert compiled.fixed["terms"].max(initial=-1) < len(compiled.op.terms), "a term lies outside its table"
+    tests = compiled.fixed["tests"].reshape(-1, at.TEST_SIZE)
+    cells = tests[tests[:, 0] == at.KIND_DIAGNOSIS][:, 5]
+    assert cells.max(initial=-1) < len(compiled.dx.cells), "a diagnosis cell lies outside its table"
+
+
+def _null(value: int | None) -> int:
+    return NULL if value is None else value
+
+
+def _i64(values: object) -> I64:
+    return np.array(values, np.int64)

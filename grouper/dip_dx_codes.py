@@ -1,0 +1,201 @@
+"""Diagnosis codes as numbers the DIP kernel can follow 「诊断编码字典」.
+
+In: DipTables, the row index, the diagnosis cells rules test; out: an id per distinct code, and by id what the rules
+know of it: which rows it finds as principal, which cells name it, what it counts for as another diagnosis.
+Catalogue keys are prefixes and ranges, so any code a record brings gets an id the first time it is seen.
+The pack's code map is applied here. It looks at no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from threading import RLock
+from typing import TypeVar
+
+import numpy as np
+
+from grouper.dip_expression import DiagnosisExpr
+from grouper.dip_layout import BY_LEVEL, DX_SIZE, I64, TOP_LEVEL, WORD_BITS
+from grouper.dip_normalise import is_excluded_diagnosis
+from grouper.dip_search import RowIndex, range_holds
+from grouper.dip_tables import CHAIN_SOURCES, FLAT_SOURCES, DipTables, Group, ProcedureType
+from grouper.dip_terms import in_diagnoses, keys
+
+Value = TypeVar("Value")
+LEVELS = ("cc", "mcc", "moderate", "severe")
+DIAGNOSIS_SOURCES = (*FLAT_SOURCES, *CHAIN_SOURCES[1:])
+"""Sources whose rows are found by diagnosis key; pre-groups are tried one by one."""
+
+
+class DxVocabulary:
+    """Ids of diagnosis codes; grows as records bring new ones, from several threads if need be."""
+
+    def __init__(self, tables: DipTables, index: RowIndex, cells: Sequence[DiagnosisExpr]) -> None:
+        self.tables, self.index, self.cells = tables, index, cells
+        self.ids: dict[str, int] = {}
+        self.lock = RLock()
+        self.words = (len(cells) + WORD_BITS - 1) // WORD_BITS
+        self.layers = [layer.name for layer in tables.layers if layer.source in DIAGNOSIS_SOURCES]
+        self.type_layers = [layer.name for layer in tables.layers if layer.source == "comprehensive"]
+        self.letter_layers = [layer.name for layer in tables.layers if layer.source == "fallback"]
+        self.cci_classes = {name: n for n, name in enumerate(sorted({c for c, _ in tables.cci_weights.values()}))}
+        self._exclusions = _numbered(e.exclusion for entries in tables.complications.values() for e in entries)
+        self._prefixes = _numbered(e.include_prefix for entries in tables.complications.values() for e in entries)
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._prefixes})
+        self._lists_of: dict[str, list[int]] = {}
+        for name, number in self._exclusions.items():
+            for code in tables.code_lists[name]:
+                self._lists_of.setdefault(code, []).append(number)
+        self._records: list[list[int]] = []
+        self._bits: list[list[int]] = []
+        self._complications: list[tuple[int, int, int]] = []
+        self._lists: list[int] = []
+        self._prefix_hits: list[int] = []
+        self._key_rows: list[int] = []
+        self._key_spans: dict[tuple[int, ...], tuple[int, int]] = {}
+        self._places: dict[tuple[object, ...], int] = {}
+        self._spans, self._span_rows = [0], list[tuple[int, int]]()
+        self._types_of: dict[str, int] = {}
+        self._by_type: list[list[int]] = []
+        self._letters_of: dict[str, int] = {}
+        self._letters: list[list[int]] = []
+        self._categories: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def id_of(self, code: str) -> int:
+        """The id of a code as records write it, mapped by the pack's code map."""
+        code = self.tables.dx_map.get(code, code)
+        found = self.ids.get(code)
+        if found is not None:
+            return found
+        with self.lock:
+            return self.ids[code] if code in self.ids else self._add(code)
+
+    def sections(self) -> dict[str, I64]:
+        """The sections of T for the codes seen so far."""
+        return {
+            "dx": np.array(self._records, np.int64),
+            "dx_bits": np.array(self._bits, np.int64),
+            "complications": np.array(self._complications, np.int64),
+            "lists": np.array(self._lists, np.int64),
+            "prefixes": np.array(self._prefix_hits, np.int64),
+            "spans": np.array(self._spans, np.int64),
+            "span_rows": np.array(self._span_rows, np.int64),
+            "key_rows": np.array(self._key_rows, np.int64),
+            "by_type": np.array(self._by_type, np.int64),
+            "letters": np.array(self._letters, np.int64),
+        }
+
+    def _add(self, code: str) -> int:
+        """A new id; the record's fields stand in the order of DX_PLACE … DX_LETTER."""
+        tables = self.tables
+        number = len(self._records)
+        category = self._categories.setdefault(code[:3], len(self._categories))
+        malignant = tables.auxiliary_policy.malignant
+        is_malignant = malignant is not None and in_diagnoses(tables, malignant, code)
+        disease, weight = tables.cci_weights.get(code, ("", 0))
+        prefixes = [self._prefixes[code[:n]] for n in self._prefix_lengths if code[:n] in self._prefixes]
+        record = [
+            self._place_of(code),
+            int(is_excluded_diagnosis(tables, code)),
+            *_append(self._complications, self._complications_of(code)),
+            *_append(self._lists, self._lists_of.get(code, ())),
+            *_append(self._prefix_hits, prefixes),
+            self.cci_classes.get(disease, -1),
+            weight,
+            category if is_malignant else -1,
+            category,
+            self._types(code),
+            self._letter(code[:1]),
+        ]
+        assert len(record) == DX_SIZE, "a diagnosis record has one value per field"
+        self._records.append(record)
+        words = [0] * self.words
+        for n, cell in enumerate(self.cells):
+            if in_diagnoses(tables, cell, code):
+                words[n // WORD_BITS] |= 1 << (n % WORD_BITS)
+        self._bits.append(words)
+        self.ids[code] = number
+        return number
+
+    def _complications_of(self, code: str) -> Iterable[tuple[int, int, int]]:
+        for entry in self.tables.complications.get(code, ()):
+            exclusion = -1 if entry.exclusion is None else self._exclusions[entry.exclusion]
+            prefix = -1 if entry.include_prefix is None else self._prefixes[entry.include_prefix]
+            yield LEVELS.index(entry.level), exclusion, prefix
+
+    def _place_of(self, code: str) -> int:
+        """The number of the spans of rows the code finds as principal, layer by layer, longest key first."""
+        spans = tuple(tuple(self._layer_spans(layer, code)) for layer in self.layers)
+        known = self._places.get(spans)
+        if known is None:
+            known = self._places[spans] = len(self._places)
+            for of_layer in spans:
+                self._span_rows += of_layer
+                self._spans.append(len(self._span_rows))
+        return known
+
+    def _layer_spans(self, layer: str, code: str) -> Iterable[tuple[int, int]]:
+        levels = [self.index.by_key.get((layer, key), []) for key in keys(self.tables.options.dx_levels, code)]
+        scanned = [
+            group
+            for group in self.index.by_scan.get(layer, [])
+            if group.dx_position == "principal" and in_diagnoses(self.tables, group.diagnosis, code)
+        ]
+        for groups in (*levels, scanned):
+            if groups:
+                rows = tuple(group.row for group in groups)
+                if rows not in self._key_spans:
+                    self._key_spans[rows] = _append(self._key_rows, rows)
+                yield self._key_spans[rows]
+
+    def _types(self, code: str) -> int:
+        """The table of comprehensive rows by type; codes alike in their first five characters share one."""
+        known = self._types_of.get(code[:5])
+        if known is None:
+            table = [
+                cell
+                for layer in self.type_layers
+                for kind in ProcedureType
+                for cell in self._comprehensive(layer, kind, code)
+            ]
+            known = self._types_of[code[:5]] = len(self._by_type)
+            self._by_type.append(table)
+        return known
+
+    def _comprehensive(self, layer: str, kind: ProcedureType, code: str) -> list[int]:
+        exact: list[Group] = []
+        for width in (3, 2, 1):
+            exact = self.index.by_category.get((layer, code[:width], kind), [])
+            if exact:
+                break
+        if any(group.op_level is not None for group in exact):
+            levels = [_first([g for g in exact if g.op_level == n]) for n in range(1, TOP_LEVEL + 1)]
+            return [BY_LEVEL, -1, *levels, -1]
+        in_range = [group for group in self.index.by_range.get((layer, kind), []) if range_holds(group, code)]
+        return [1, _first(exact), *[-1] * TOP_LEVEL, _first(in_range)]
+
+    def _letter(self, letter: str) -> int:
+        known = self._letters_of.get(letter)
+        if known is None:
+            known = self._letters_of[letter] = len(self._letters)
+            rows = [_first(self.index.by_letter.get((layer, letter), [])) for layer in self.letter_layers]
+            self._letters.append(rows)
+        return known
+
+
+def _first(groups: Sequence[Group]) -> int:
+    return groups[0].row if groups else -1
+
+
+def _numbered(names: Iterable[str | None]) -> dict[str, int]:
+    return {name: n for n, name in enumerate(sorted({name for name in names if name is not None}))}
+
+
+def _append(values: list[Value], more: Iterable[Value]) -> tuple[int, int]:
+    """Appends, and says where: (first, end)."""
+    first = len(values)
+    values.extend(more)
+    return first, len(values)

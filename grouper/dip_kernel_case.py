@@ -1,0 +1,218 @@
+"""One record made ready for the DIP kernel: what is left of its procedures, their types, its complications.
+
+In: the table T and a record of the batch; out: written into the scratch S (see `dip_layout`).
+The same steps as `dip_normalise`. It looks at no row.
+"""
+
+from __future__ import annotations
+
+from grouper import dip_layout as L
+from grouper.dip_jit import inlined, kernel
+from grouper.dip_layout import I32, I64
+from grouper.dip_options import OPTION_VALUES
+from grouper.dip_tables import ProcedureType
+
+CONSERVATIVE_TYPE = int(ProcedureType.CONSERVATIVE)
+BY_CASE_TYPE = OPTION_VALUES["conservative_test"].index("case_type")
+BY_MINOR = OPTION_VALUES["conservative_test"].index("minor_procedures")
+COMPLICATIONS_KNOWN = 16
+"""Bit of S_COMPLICATIONS that says the four below it are settled: cc 1, mcc 2, moderate 4, severe 8."""
+
+
+@inlined
+def option(T: I64, number: int) -> int:
+    return int(T[T[L.OPTIONS] + number])
+
+
+@inlined
+def has_bit(S: I64, bits: int, number: int) -> bool:
+    """Whether diagnosis cell `number` is set in the bits that start where S[bits] says."""
+    return bool((S[S[bits] + number // L.WORD_BITS] >> (number % L.WORD_BITS)) & 1)
+
+
+@inlined
+def ones(mask: int) -> int:
+    """How many bits of a mask are set."""
+    count = 0
+    while mask:
+        mask &= mask - 1
+        count += 1
+    return count
+
+
+@inlined
+def load(i: int, T: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numbers: I64, S: I64) -> int:
+    """Everything the rows ask about the record; returns the id of its principal diagnosis (0 = empty)."""
+    S[L.S_STAMP] += 1
+    S[L.S_COMPLICATIONS], S[L.S_STRICT], S[L.S_CANDIDATES] = 0, 0, 0
+    for number in range(L.N_NUMBERS):
+        S[number] = numbers[number, i]
+    first = dx_offsets[i]
+    count = dx_offsets[i + 1] - first
+    S[L.S_DX_COUNT] = count
+    for at in range(count):
+        S[S[L.S_DX] + at] = dx_ids[first + at]
+    principal = S[S[L.S_DX]] if count else 0
+    if T[L.N_WORDS]:
+        _load_bits(principal, T, S)
+    _load_procedures(op_offsets[i], op_offsets[i + 1], principal, T, op_ids, S)
+    _load_types(T, S)
+    return int(principal)
+
+
+@inlined
+def _load_bits(principal: int, T: I64, S: I64) -> None:
+    """Which diagnosis cells the principal diagnosis meets, and which any of the others does."""
+    words = T[L.N_WORDS]
+    for word in range(words):
+        S[S[L.S_PRINCIPAL_BITS] + word] = T[T[L.DX_BITS] + principal * words + word]
+        met = 0
+        for at in range(1, S[L.S_DX_COUNT]):
+            met |= T[T[L.DX_BITS] + S[S[L.S_DX] + at] * words + word]
+        S[S[L.S_OTHER_BITS] + word] = met
+
+
+@inlined
+def _load_procedures(first: int, end: int, principal: int, T: I64, op_ids: I32, S: I64) -> None:
+    """The remaining procedures, principal first; a record with more than PLACES_MAX is left to the walk."""
+    count = 0
+    for at in range(first, end):
+        op = op_ids[at]
+        if op == 0 or T[T[L.OPS] + L.OP_SIZE * op + L.OP_ACTION] == L.ACT_DROP or count == L.PLACES_MAX:
+            continue
+        S[L.S_OPS + count] = op
+        S[L.S_OPS_AT + count] = at - first
+        count += 1
+    S[L.S_OP_COUNT] = count
+    S[L.S_HAS_MAIN] = count > 0
+    if option(T, L.HAS_MAIN_RULES):
+        _apply_main_rules(T, S)
+
+
+@kernel
+def _apply_main_rules(T: I64, S: I64) -> None:
+    """Which procedure acts as principal, by the handling rules of the excluded ones."""
+    count = S[L.S_OP_COUNT]
+    main = -1
+    for place in range(count):
+        action = _main_action(S[L.S_OPS + place], T, S)
+        if action == L.ACT_CONSERVATIVE:
+            S[L.S_OP_COUNT], S[L.S_HAS_MAIN] = 0, 0
+            return
+        if action == L.ACT_NONE:
+            main = place
+            break
+    S[L.S_HAS_MAIN] = main >= 0
+    if main < 0:
+        return
+    op, at = S[L.S_OPS + main], S[L.S_OPS_AT + main]
+    for place in range(main, 0, -1):
+        S[L.S_OPS + place] = S[L.S_OPS + place - 1]
+        S[L.S_OPS_AT + place] = S[L.S_OPS_AT + place - 1]
+    S[L.S_OPS], S[L.S_OPS_AT] = op, at
+    kept = 1
+    for place in range(1, count):
+        if _main_action(S[L.S_OPS + place], T, S) != L.ACT_CONSERVATIVE:
+            S[L.S_OPS + kept] = S[L.S_OPS + place]
+            S[L.S_OPS_AT + kept] = S[L.S_OPS_AT + place]
+            kept += 1
+    S[L.S_OP_COUNT] = kept
+
+
+@kernel
+def _main_action(op: int, T: I64, S: I64) -> int:
+    action = T[T[L.OPS] + L.OP_SIZE * op + L.OP_ACTION]
+    if action == L.ACT_NONE or action == L.ACT_DROP:
+        return L.ACT_NONE
+    if option(T, L.EXCLUDED_OP_CONSERVATIVE):
+        return L.ACT_CONSERVATIVE
+    if action == L.ACT_IF_DX:
+        cell = T[T[L.OPS] + L.OP_SIZE * op + L.OP_ACTION_DX]
+        return L.ACT_NONE if has_bit(S, L.S_PRINCIPAL_BITS, cell) else L.ACT_CONSERVATIVE
+    return int(action)
+
+
+@inlined
+def _load_types(T: I64, S: I64) -> None:
+    """Types, terms and minor test of the remaining procedures, and what the case is by them."""
+    for kind in range(L.N_TYPES):
+        S[L.S_TYPE_MASKS + kind] = 0
+    count = S[L.S_OP_COUNT]
+    minor = 1
+    for place in range(count):
+        record = T[L.OPS] + L.OP_SIZE * S[L.S_OPS + place]
+        kind = T[record + L.OP_TYPE]
+        if kind >= 0:
+            S[L.S_TYPE_MASKS + kind] |= 1 << place
+        minor &= T[record + L.OP_MINOR]
+        _stamp_terms(T[record + L.OP_TERM], T[record + L.OP_TERM_END], 1 << place, T, S)
+    S[L.S_ALL] = (1 << count) - 1
+    S[L.S_CASE_TYPE] = highest(S[L.S_ALL], T, S)
+    test = option(T, L.CONSERVATIVE_TEST)
+    if test == BY_CASE_TYPE:
+        S[L.S_CONSERVATIVE] = S[L.S_CASE_TYPE] == CONSERVATIVE_TYPE
+    elif test == BY_MINOR:
+        S[L.S_CONSERVATIVE] = minor
+    else:
+        S[L.S_CONSERVATIVE] = S[L.S_HAS_MAIN] == 0
+
+
+@inlined
+def _stamp_terms(first: int, end: int, bit: int, T: I64, S: I64) -> None:
+    """Marks the terms that name a procedure with its place; marks of other records carry another stamp."""
+    for at in range(T[L.OP_TERMS] + first, T[L.OP_TERMS] + end):
+        hit = T[at]
+        mark = S[L.S_STAMPS] + L.STAMP_SIZE * (hit >> 1)
+        if S[mark] != S[L.S_STAMP]:
+            S[mark], S[mark + 1], S[mark + 2] = S[L.S_STAMP], 0, 0
+        S[mark + 1] |= bit
+        if hit & 1:
+            S[mark + 2] |= bit
+
+
+@inlined
+def highest(mask: int, T: I64, S: I64) -> int:
+    """The highest type among the procedures of a mask; conservative if none is known."""
+    for at in range(L.N_TYPES):
+        kind = T[T[L.TYPES_DOWN] + at]
+        if S[L.S_TYPE_MASKS + kind] & mask:
+            return int(kind)
+    return CONSERVATIVE_TYPE
+
+
+@inlined
+def long_stay(T: I64, S: I64) -> bool:
+    stay, limit = S[L.STAY], option(T, L.LOS_THRESHOLD)
+    if stay == L.NULL:
+        return False
+    return bool(stay > limit or (stay == limit and option(T, L.LOS_INCLUSIVE) != 0))
+
+
+@kernel
+def complications(T: I64, S: I64) -> int:
+    """Which levels of complication count, as bits: cc 1, mcc 2, moderate 4, severe 8. Settled once per record."""
+    if S[L.S_COMPLICATIONS]:
+        return int(S[L.S_COMPLICATIONS])
+    found = COMPLICATIONS_KNOWN
+    principal = T[L.DX] + L.DX_SIZE * S[S[L.S_DX]]
+    for at in range(1, S[L.S_DX_COUNT]):
+        other = T[L.DX] + L.DX_SIZE * S[S[L.S_DX] + at]
+        for entry in range(T[other + L.DX_COMPLICATIONS], T[other + L.DX_COMPLICATIONS_END]):
+            record = T[L.COMPLICATIONS] + L.COMPLICATION_SIZE * entry
+            exclusion, prefix = T[record + 1], T[record + 2]
+            if prefix >= 0:
+                counts = _listed(prefix, T[L.PREFIXES], principal + L.DX_PREFIXES, T)
+            else:
+                counts = exclusion < 0 or not _listed(exclusion, T[L.LISTS], principal + L.DX_LISTS, T)
+            if counts:
+                found |= 1 << T[record]
+    S[L.S_COMPLICATIONS] = found
+    return int(found)
+
+
+@kernel
+def _listed(number: int, section: int, span: int, T: I64) -> bool:
+    found = False
+    for at in range(section + T[span], section + T[span + 1]):
+        found = found or T[at] == number
+    return found
