@@ -59,21 +59,21 @@ class Casebook:
 
     def ints(self, column: str) -> npt.NDArray[np.int64]:
         """A number or date column as int64; dates are days since 1970-01-01. Raises ValueError on nulls."""
-        values = self.table[column].combine_chunks()
+        values = whole(self.table[column])
         if values.null_count:
             raise ValueError(f"column {column} holds {values.null_count} empty cells; validation let them pass")
         if pa.types.is_date32(values.type):
-            values = values.cast(pa.int32())
-        return np.asarray(values.cast(pa.int64()).to_numpy(zero_copy_only=False))
+            values = values.view(pa.int32())
+        return np.asarray(values.to_numpy()).astype(np.int64, copy=False)
 
     def numbers_or(self, column: str, missing: int) -> npt.NDArray[np.int64]:
         """As `ints`, with `missing` where a case has none."""
-        values = pc.fill_null(self.table[column].combine_chunks().cast(pa.int64()), missing)
+        values = pc.fill_null(whole(self.table[column]).cast(pa.int64()), missing)
         return np.asarray(values.to_numpy(zero_copy_only=False))
 
     def codes(self, column: str) -> tuple[npt.NDArray[np.int32], list[str]]:
         """A repeated string column as (index per case, -1 = empty; the distinct strings in ascending order)."""
-        values = self.table[column].combine_chunks()
+        values = whole(self.table[column])
         words: list[str] = values.dictionary.to_pylist()
         order = sorted(range(len(words)), key=words.__getitem__)
         rank = np.empty(len(words) + 1, np.int32)
@@ -110,10 +110,15 @@ class CasebookBuilder:
         table = pa.table(columns, schema=CASEBOOK_SCHEMA)
         # What the batches needed goes back to the system before the money stages ask for theirs.
         pa.default_memory_pool().release_unused()
-        ids = table["setl_id"].combine_chunks()
+        ids = whole(table["setl_id"])
         twice = len(ids) > 1 and pc.any(pc.equal(ids[1:], ids[:-1])).as_py()
         assert not twice, "a settlement id passed validation twice"
         return Casebook(table)
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array; the one chunk of a casebook's column is not copied."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _one_chunk(table: pa.Table) -> pa.Table:

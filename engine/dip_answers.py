@@ -19,7 +19,7 @@ from engine.edition_dip import DipEdition
 from engine.editions import Editions
 from engine.money import decimal_array
 from grouper.dip_reference import reference_cost
-from grouper.dip_search import basic_factor_e6, primary_care_layer
+from grouper.dip_search import basic_factor_e6, is_primary_care
 from pointvalue.dip_score_tables import Price
 from pointvalue.fixed import E6, exact
 
@@ -44,10 +44,17 @@ def answer_of(edition: DipEdition, row: int, auxiliary: int) -> Answer:
     return _answers(edition)(row, auxiliary)
 
 
+def distinct_answers(edition: DipEdition, leaf: I64, auxiliary: I64) -> tuple[list[Answer], npt.NDArray[np.intp]]:
+    """The different answers among cases that have a row, and which of them each case has."""
+    rows, auxiliaries = leaf.astype(np.int64), auxiliary.astype(np.int64)
+    pairs, which = np.unique((rows << 32) | (auxiliaries + 1), return_inverse=True)
+    find = _answers(edition)
+    return [find(int(pair) >> 32, (int(pair) & 0xFFFFFFFF) - 1) for pair in pairs], which
+
+
 @cache
 def _answers(edition: DipEdition) -> Callable[[int, int], Answer]:
     tables = edition.pack.tables
-    primary_care = primary_care_layer(tables)
     by_row = {one.row: one for one in tables.auxiliary}
 
     @cache
@@ -59,7 +66,7 @@ def _answers(edition: DipEdition) -> Callable[[int, int], Answer]:
             auxiliary_factor_e6=E6 if added is None or added.factor_e6 is None else added.factor_e6,
             auxiliary_type=None if added is None else added.dimension,
             auxiliary_level=None if added is None else added.level,
-            basic_factor_e6=basic_factor_e6(group) if group.layer == primary_care else None,
+            basic_factor_e6=basic_factor_e6(group) if is_primary_care(tables, group) else None,
             group_mean_fen=group.cost_mean_fen,
             is_blank=tables.ungrouped.mode == "blank_group" and group.code == tables.ungrouped.group_code,
         )
@@ -84,18 +91,19 @@ def auxiliary_columns(editions: Editions, edition: I64, leaf: I64, auxiliary: I6
     count = len(edition)
     score, factor = np.zeros(count, np.int64), np.zeros(count, np.int64)
     has_score, has_factor = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-    kinds: list[str | None] = [None] * count
-    levels: list[str | None] = [None] * count
+    kinds, levels = np.full(count, None, object), np.full(count, None, object)
     for place, one in enumerate(editions.editions):
-        if not isinstance(one, DipEdition):
+        cases = np.flatnonzero((edition == place) & (leaf >= 0))
+        if not isinstance(one, DipEdition) or not len(cases):
             continue
-        for case in np.flatnonzero((edition == place) & (leaf >= 0)).tolist():
-            answer = answer_of(one, int(leaf[case]), int(auxiliary[case]))
-            kinds[case], levels[case] = answer.auxiliary_type, answer.auxiliary_level
-            if answer.base_points_e4 is not None:
-                score[case], has_score[case] = answer.base_points_e4, True
-            if answer.auxiliary_type is not None:
-                factor[case], has_factor[case] = answer.auxiliary_factor_e6, True
+        answers, which = distinct_answers(one, leaf[cases], auxiliary[cases])
+        points = [answer.base_points_e4 for answer in answers]
+        score[cases] = np.array([known or 0 for known in points], np.int64)[which]
+        has_score[cases] = np.array([known is not None for known in points], np.bool_)[which]
+        factor[cases] = np.array([answer.auxiliary_factor_e6 for answer in answers], np.int64)[which]
+        has_factor[cases] = np.array([answer.auxiliary_type is not None for answer in answers], np.bool_)[which]
+        kinds[cases] = np.array([answer.auxiliary_type for answer in answers], object)[which]
+        levels[cases] = np.array([answer.auxiliary_level for answer in answers], object)[which]
     return {
         "dip_sup_type": pa.array(kinds, pa.string()),
         "dip_sup_name": pa.array(levels, pa.string()),

@@ -22,7 +22,7 @@ from engine.casebook import CASEBOOK_SCHEMA, Casebook, CasebookBuilder
 from engine.cases.demand import Demand
 from engine.cases.files import find_files
 from engine.cases.load import iter_cases
-from engine.cases.read import BATCH_ROWS, ReadNote, open_cases
+from engine.cases.read import ReadNote, open_cases
 from engine.cases.validate import Validated
 from engine.editions import Editions
 from engine.misfit import Misfit, misfit_rows
@@ -33,6 +33,8 @@ CARRIED = (
 )
 OTHER_PERIOD = ("setl_id", "fixmedins_code", "settled_on", "discharged_on")
 _EPOCH = date(1970, 1, 1)
+ROWS_AT_A_TIME = 65_536
+"""Rows of a batch. Several batches are in memory at once, and validating one makes copies of its columns."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def map_cases(
     scope: Scope | None = None,
     mapping: bool | None = None,
     threads: int = 2,
-    batch_rows: int = BATCH_ROWS,
+    batch_rows: int = ROWS_AT_A_TIME,
     progress: Callable[[int], None] | None = None,
 ) -> MappedCases:
     """Read, validate, encode and group every case. `progress` is told how many rows each finished batch held."""

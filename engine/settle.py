@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.area import Area
-from engine.casebook import Casebook
+from engine.casebook import Casebook, whole
 from engine.errors import PolicyError
 from engine.policy.resolve import EPOCH, Dated, ResolvedPolicy
 from engine.policy.tables import WeightTable
@@ -83,7 +83,7 @@ def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseCo
     scheme_names = [scheme.name for scheme in resolved.area.schemes]
     scheme_of = np.array([scheme_names.index(name) for name in area.schemes], np.int32)
     return CaseColumns(
-        ids=ArrowIds(book.table["setl_id"].combine_chunks()),
+        ids=ArrowIds(whole(book.table["setl_id"])),
         hospital=hospital,
         pool=_index(book, "insutype", [pool.id for pool in resolved.area.pools]),
         scheme=scheme_of[edition],

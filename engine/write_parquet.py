@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.casebook import whole
+
 ROWS_PER_GROUP = 131_072
 
 
@@ -30,5 +32,5 @@ def write_rows(
 
 def _plain(values: pa.Array | pa.ChunkedArray, wanted: pa.DataType) -> pa.Array:
     if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
+        values = whole(values)
     return values if values.type == wanted else values.cast(wanted)

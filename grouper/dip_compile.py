@@ -8,6 +8,7 @@ the kernel checks none. It groups nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,14 @@ class CompiledDip:
     op: OpVocabulary
     candidates_max: int
     _table: tuple[tuple[int, int], I64] | None = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain data: arrays as bytes, and no table, which is joined again from its sections."""
+        return {**vars(self), "fixed": {name: part.tobytes() for name, part in self.fixed.items()}, "_table": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.fixed = {name: np.frombuffer(part, np.int64) for name, part in state["fixed"].items()}
 
     def table(self) -> I64:
         """T for the codes seen so far."""

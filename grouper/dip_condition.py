@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from grouper.dip_expression import ExpressionError, Term, diagnosis_term, parse_procedures
+from grouper.dip_expression import Compact, ExpressionError, Term, diagnosis_term, parse_procedures
 
 FLAGS = ("always", "death", "cc", "mcc", "moderate", "severe", "long_stay")
 """long_stay: stay over the threshold of aux_policy 「住院3天以上」; moderate/severe: lists 「中度」「重度」."""
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"([a-z_]+)(<=|>=|<|>|=)([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Test(Compact):
     """One atom. comparison `` = a flag, one of COMPARISONS = a number, `in` = a code test."""
 
     name: str
@@ -35,7 +35,7 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Compact):
     """True if every test of at least one alternative is true."""
 
     text: str

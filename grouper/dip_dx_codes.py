@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from threading import RLock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -63,6 +63,14 @@ class DxVocabulary:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the lock, which belongs to its process."""
+        return {name: value for name, value in vars(self).items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.lock = RLock()
 
     def id_of(self, code: str) -> int:
         """The id of a code as records write it, mapped by the pack's code map."""

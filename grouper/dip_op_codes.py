@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,14 @@ class OpVocabulary:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the lock, which belongs to its process."""
+        return {name: value for name, value in vars(self).items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.lock = RLock()
 
     def id_of(self, code: str) -> int:
         """The id of a code as records write it, mapped by the pack's code map."""

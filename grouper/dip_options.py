@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from grouper.dip_expression import Compact
+
 OPTION_VALUES: Mapping[str, tuple[str, ...]] = {
     "op_sep": ("+", ",", "|"),
     "longer_code_first": ("none", "lt7", "eq5"),
@@ -29,7 +31,7 @@ OPTION_VALUES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class DipOptions:
+class DipOptions(Compact):
     """`match_policy` of the pack: how rows are found, not which rows there are. Values: OPTION_VALUES."""
 
     op_sep: str = "+"

@@ -14,7 +14,7 @@ from enum import IntEnum
 from functools import cached_property
 
 from grouper.dip_condition import ALWAYS, Condition
-from grouper.dip_expression import DiagnosisExpr, ProcedureExpr
+from grouper.dip_expression import Compact, DiagnosisExpr, ProcedureExpr
 from grouper.dip_options import DipOptions
 
 E6 = 10**6
@@ -56,7 +56,7 @@ PREEMPT_CONDITIONS = ("unmatched_is_surgery_for_all",)
 
 
 @dataclass(frozen=True, slots=True)
-class Procedure:
+class Procedure(Compact):
     """One procedure of the dictionary. A code that is not in it has no type and no level."""
 
     code: str
@@ -67,7 +67,7 @@ class Procedure:
 
 
 @dataclass(frozen=True, slots=True)
-class TypeRank:
+class TypeRank(Compact):
     """How a type ranks, and as which type it counts 「介入治疗按…」."""
 
     type: ProcedureType
@@ -81,7 +81,7 @@ DEFAULT_TYPE_ORDER = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class ExcludedDiagnosis:
+class ExcludedDiagnosis(Compact):
     """A principal diagnosis that is not grouped 「不纳入分组主要诊断」. match None: as the option says."""
 
     code: str
@@ -89,7 +89,7 @@ class ExcludedDiagnosis:
 
 
 @dataclass(frozen=True, slots=True)
-class ExcludedProcedure:
+class ExcludedProcedure(Compact):
     """A procedure that does not count, or not as principal 「不纳入分组主要手术操作」."""
 
     code: str
@@ -99,7 +99,7 @@ class ExcludedProcedure:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Compact):
     """One step of the search: which rows (by layer name) and how they are found (by source)."""
 
     seq: int
@@ -109,7 +109,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Compact):
     """One catalogue row 「病种」. `row` is its place: ties are broken by it, so it is part of the rules."""
 
     row: int
@@ -140,7 +140,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class TieRule:
+class TieRule(Compact):
     """One tie-break. scope: a procedure type: the rule acts only when a candidate of it is there, and then alone."""
 
     seq: int
@@ -150,7 +150,7 @@ class TieRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Compact):
     """One place of the final priority list; op_type None = any type. condition: see PREEMPT_CONDITIONS."""
 
     seq: int
@@ -160,7 +160,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Complication:
+class Complication(Compact):
     """A secondary diagnosis that counts: level cc, mcc, moderate (中度) or severe (重度).
 
     exclusion: the code list of principal diagnoses under which it does not count; an include prefix replaces that test.
@@ -173,7 +173,7 @@ class Complication:
 
 
 @dataclass(frozen=True, slots=True)
-class AuxiliaryRow:
+class AuxiliaryRow(Compact):
     """One row of the auxiliary catalogue 「辅助目录」. factor None: marks its group as a severity row of that level."""
 
     row: int
@@ -187,7 +187,7 @@ class AuxiliaryRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AgeBand:
+class AgeBand(Compact):
     """One age band 「年龄特征」, both ends inclusive; unit `d` days or `a` completed years; hi None = open."""
 
     unit: str
@@ -196,7 +196,7 @@ class AgeBand:
 
 
 @dataclass(frozen=True, slots=True)
-class AuxiliaryPolicy:
+class AuxiliaryPolicy(Compact):
     """How a factor is chosen and what the derived values of conditions mean."""
 
     pick: str = "highest_factor"
@@ -207,7 +207,7 @@ class AuxiliaryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Ungrouped:
+class Ungrouped(Compact):
     """What a case without a row gets 「未入组」「空白病组」. How it is paid is the scorer's business."""
 
     mode: str = "none"

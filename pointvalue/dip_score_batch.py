@@ -114,7 +114,7 @@ def _by_fractions(scoring: ScoringTables, cases: DipColumns, row: int, status: i
     points = half_up(found.points * E4)
     if abs(points) >= 2**63:
         raise ScoringError(
-            f"case {row} of {len(cases)} would earn {points // E4} points; check its K, score and factors."
+            f"case {row} of {len(cases)} would earn {points} ten-thousandths of a point; check its K, score and factors."
         )
     return _place(scoring, None if case.is_blank else found.ratio), points
 

@@ -154,6 +154,7 @@ def test_a_policy_with_a_missing_value_is_a_clear_error_with_its_line(tmp_path: 
 
 def test_an_output_that_exists_is_not_overwritten(tmp_path: Path, month: Path) -> None:
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
     done = dianzhi("group", month, "--pack", DEMO / "pack_drg", "--out", "out", cwd=tmp_path)
     assert done.returncode == 7 and "never overwritten" in done.stderr
 

@@ -43,6 +43,11 @@ def test_an_existing_folder_is_never_overwritten(tmp_path: Path) -> None:
         write(tmp_path, "one")
 
 
+def test_an_empty_folder_made_beforehand_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    assert verify_run(write(tmp_path, "one")) == []
+
+
 def test_runs_of_an_area_are_chained_in_order(tmp_path: Path) -> None:
     for name in ("b", "a", "c"):
         write(tmp_path, name)

@@ -205,6 +205,24 @@ columns = { "编码" = "group_code", "三级" = "factor" }
     )
 
 
+def test_rows_with_an_empty_cell_are_left_out_where_the_mapping_says_so(tmp_path: Path) -> None:
+    rules = 'skip = { "分值" = [""] }\n'
+    rows = [["编码", "诊断", "分值"], ["G1", "K35.8", 1], ["G2", "K36", None]]
+    mapping = HEADER + GROUPS.replace("[sheet.columns]", rules + "[sheet.columns]") + '"分值" = "score"\n'
+    draft = draft_of(tmp_path, rows, mapping)
+    assert [row["code"] for row in draft.tables["group"].rows] == ["G1"]
+    assert [(row.kind, row.row) for row in draft.report.reported] == [("row.header", 1), ("row.left_out", 3)]
+
+
+def test_two_tables_below_each_other_on_one_sheet_are_told_row_by_row_once(tmp_path: Path) -> None:
+    upper = GROUPS.replace("header_row = 1", "header_row = 1\nlast_row = 2")
+    lower = GROUPS.replace("header_row = 1", "header_row = 4")
+    rows = [["编码", "诊断"], ["G1", "K35.8"], ["（续）"], ["编码", "诊断"], ["G2", "K36"]]
+    report = draft_of(tmp_path, rows, HEADER + upper + lower).report
+    assert (report.rows, report.rows_placed, report.faults) == (5, 2, [])
+    assert [(row.row, row.kind) for row in report.reported] == [(1, "row.header"), (4, "row.header"), (3, "row.above")]
+
+
 def test_hidden_rows_are_read_and_named(tmp_path: Path) -> None:
     book = write_book(tmp_path / "b.xlsx", {"核心病种": [["编码", "诊断"], ["G1", "K35.8"]]})
     edit_part(book, "xl/worksheets/sheet1.xml", '<row r="2"', '<row hidden="1" r="2"')
@@ -227,6 +245,14 @@ def test_a_file_that_is_no_workbook_says_what_to_do(tmp_path: Path, data: bytes,
         read_book(tmp_path / "b.xlsx")
 
 
+def test_a_damaged_workbook_is_refused_and_never_read_in_part(tmp_path: Path) -> None:
+    data = messy_book(tmp_path / "b.xlsx").read_bytes()
+    for end in range(100, len(data), len(data) // 20):
+        (tmp_path / "cut.xlsx").write_bytes(data[:end])
+        with pytest.raises(PackError):
+            read_book(tmp_path / "cut.xlsx")
+
+
 def test_a_workbook_with_a_document_type_is_refused(tmp_path: Path) -> None:
     book = write_book(tmp_path / "b.xlsx", {"核心病种": [["编码", "诊断"]]})
     edit_part(book, "xl/workbook.xml", "<workbook ", '<!DOCTYPE w [<!ENTITY a "aaaa">]><workbook ')
@@ -244,6 +270,7 @@ def test_a_workbook_with_a_document_type_is_refused(tmp_path: Path) -> None:
         ("header_row = 1", "header_rows = 1", (r"m\.toml:\d+", "unknown key 'header_rows'", "header_row")),
         ('id = "dip_messy"', 'id = "dip_messy"\nplace = "x"', (r"m\.toml:4 \(pack\.toml:2\)", "unknown key 'place'")),
         ('source = "core"', 'source = "kern"', (r"m\.toml:\d+ \(layer\.csv:2 source\)", "core")),
+        ("[rows]", '[options]\nop_sep = "、"\n[rows]', (r"m\.toml:\d+", "op_sep", r"Allowed: \+, ,, \|")),
         ("[rows]", "[options]\nop_sep = 1.5\n[rows]", ("op_sep = 1.5", "in quotes")),
         ("[rows]", '[options]\nempty_rows = "some"\n[rows]', (r"m\.toml:\d+ \(match_policy\.csv:2 value\)", "first")),
         ('constants = { layer = "核心" }', 'constants = { layer = "核心", code = "X" }', ("code has 2 sources",)),

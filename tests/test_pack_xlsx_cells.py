@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,30 @@ def test_a_number_shown_as_a_day_is_a_date_and_no_code(tmp_path: Path) -> None:
     draft = read_workbook(book, write_mapping(tmp_path, HEADER + GROUPS))
     assert [(row.kind, row.row) for row in draft.report.faults] == [("cell.date", 2)]
     assert draft.tables["group"].rows[0]["code"] == "7"
+
+
+def test_a_formula_nobody_has_computed_is_told_and_an_empty_result_is_empty(tmp_path: Path) -> None:
+    rows = [["编码", "诊断", "分值"], ["G1", "K35.8", 1], ["G2", "K36", 2]]
+    book = write_book(tmp_path / "b.xlsx", {"核心病种": rows})
+    edit_part(book, "xl/worksheets/sheet1.xml", "<v>1</v></c></row><row", "<f>B1*2</f></c></row><row")
+    edit_part(book, "xl/worksheets/sheet1.xml", '<c r="C3"><v>2</v>', '<c r="C3" t="str"><f>""</f><v></v>')
+    draft = read_workbook(book, write_mapping(tmp_path, HEADER + GROUPS + '"分值" = "score"\n'))
+    assert [(row.kind, row.row) for row in draft.report.faults] == [("cell.error", 2)]
+    assert draft.tables["group"].rows[0]["score"] == ""
+
+
+def test_other_writers_of_workbooks_are_understood(tmp_path: Path) -> None:
+    book = write_book(tmp_path / "b.xlsx", {"核心病种": [["编码", "诊断"], ["G1", "K35.8"]]})
+    sheet = (
+        '<?xml version="1.0"?><x:worksheet xmlns:x="http://purl.oclc.org/ooxml/spreadsheetml/main"><x:sheetData>'
+        '<x:row><x:c t="inlineStr"><x:is><x:r><x:t>编</x:t></x:r><x:r><x:t>码</x:t></x:r></x:is></x:c>'
+        '<x:c t="inlineStr"><x:is><x:t>诊断</x:t><x:rPh sb="0" eb="1"><x:t>シン</x:t></x:rPh></x:is></x:c></x:row>'
+        '<x:row><x:c t="str"><x:v>G1</x:v></x:c><x:c t="inlineStr"><x:is><x:t>K35.8</x:t></x:is></x:c></x:row>'
+        "</x:sheetData></x:worksheet>"
+    )
+    with zipfile.ZipFile(book) as archive:
+        old = archive.read("xl/worksheets/sheet1.xml").decode("utf-8")
+    edit_part(book, "xl/worksheets/sheet1.xml", old, sheet)
+    draft = read_workbook(book, write_mapping(tmp_path, HEADER + GROUPS))
+    assert draft.report.faults == []
+    assert draft.tables["group"].rows == [{"layer": "核心", "code": "G1", "dx_expr": "K35.8"}]

@@ -91,6 +91,15 @@ def test_a_pack_of_parquet_tables_comes_back_with_its_fingerprint(tmp_path: Path
     comes_back(pack, tmp_path)
 
 
+@pytest.mark.parametrize("ends", ["\r\n", "\n"])
+def test_a_header_comes_back_byte_by_byte(tmp_path: Path, ends: str) -> None:
+    pack = odd_pack(tmp_path / "pack")
+    text = "\ufeff" + HEADER.replace("\n", ends)
+    (pack / "pack.toml").write_bytes(text.encode("utf-8"))
+    comes_back(pack, tmp_path)
+    assert (tmp_path / "back" / "pack.toml").read_bytes() == text.encode("utf-8")
+
+
 def test_an_imported_messy_catalogue_comes_back_with_its_fingerprint(tmp_path: Path) -> None:
     import_workbook(messy_book(tmp_path / "m.xlsx"), write_mapping(tmp_path, MESSY), tmp_path / "pack")
     comes_back(tmp_path / "pack", tmp_path)

@@ -108,7 +108,7 @@ def test_commands_of_a_readme_exist_with_their_options(page: Path) -> None:
     for words in written_commands(page):
         if words == ["--help"]:
             continue
-        command = COMMANDS.get(tuple(words[:1])) or COMMANDS.get(tuple(words[:2]))
+        command = next((COMMANDS[tuple(words[:n])] for n in (1, 2, 3) if tuple(words[:n]) in COMMANDS), None)
         assert command, f"{page.name}: dianzhi {' '.join(words)}"
         known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         for word in words:

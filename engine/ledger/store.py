@@ -89,7 +89,7 @@ def new_run(
 
     Raises RunError if the folder exists: a run is never modified, a correction is another run.
     """
-    if target.exists():
+    if _is_taken(target):
         raise RunError(
             f"{target}: there is a run or file here already, and a run is never overwritten. Name another --out."
         )
@@ -140,10 +140,15 @@ def _commit(draft: RunDraft, target: Path, engine: dict[str, str]) -> None:
     )
     (draft.folder / MANIFEST_NAME).write_bytes(manifest.sealed_bytes())
     _sync_tree(draft.folder)
-    if target.exists():
+    if _is_taken(target):
         raise RunError(f"{target}: another run took this name meanwhile. Run the command again.")
     draft.folder.rename(target)
     _sync(target.parent)
+
+
+def _is_taken(target: Path) -> bool:
+    """An empty folder made beforehand is no run; the rename puts the run in its place."""
+    return target.exists() and not (target.is_dir() and not any(target.iterdir()))
 
 
 def write_file_atomically(target: Path, write: Callable[[Path], None]) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from engine.packs.xlsx_names import COLUMNS_ZH, TABLES_ZH
 from engine.packs.xlsx_source import ExportSource
-from engine.report.workbook import Book, Sheet
+from engine.report.workbook import Book, Sheet, display_width
 
-_WIDTHS = (22, 26, 64)
+_WIDTHS = (32, 24, 72)
 _CHOSEN_BY = {"discharge_date": "出院日期", "settlement_date": "结算日期"}
 
 
@@ -61,5 +61,6 @@ def _line(page: Sheet, zh: str, en: str, value: str) -> None:
     book, row = page.book, page.row
     page.sheet.write_string(row, 0, zh, book.format(bold=True, bg_color="#E8EEF5", border=1, border_color="#C9D3DE"))
     page.sheet.write_string(row, 1, en, book.format(font_size=8, font_color="#5B6B7B"))
-    page.sheet.write_string(row, 2, value, book.format(num_format="@", align="left", text_wrap=True))
+    page.sheet.write_string(row, 2, value, book.format(num_format="@", align="left", text_wrap=True, valign="top"))
+    page.sheet.set_row(row, 15 * max(1, -(-display_width(value) // (_WIDTHS[2] - 2))))
     page.row += 1

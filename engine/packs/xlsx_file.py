@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,13 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _DATE_IDS = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 _NOT_IN_FORMAT = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 """Parts of a number format that are shown as they stand, and conditions and colours in brackets."""
+NO_RESULT = "no stored result 没有存下结果"
+"""What a formula holds that no spreadsheet program has computed yet."""
+_DAMAGE = (
+    *(LookupError, ValueError, EOFError, OSError, ArithmeticError, NotImplementedError, RuntimeError),
+    *(expat.ExpatError, zipfile.LargeZipFile, zlib.error),
+)
+"""What a damaged, encrypted or oddly packed archive raises while it is read."""
 _EPOCHS = {False: datetime(1899, 12, 30), True: datetime(1904, 1, 1)}
 
 Start = Callable[[str, dict[str, str]], None]
@@ -45,7 +53,7 @@ def read_book(path: Path) -> list[Sheet]:
         raise refuse("xlsx.book", path.name, what) from None
     except FileNotFoundError:
         raise refuse("xlsx.book", str(path), "no such file; give the workbook to read.") from None
-    except (KeyError, ValueError, IndexError, EOFError, expat.ExpatError, zipfile.LargeZipFile, OSError) as error:
+    except _DAMAGE as error:
         what = f"a part of it is damaged ({error}); open it in a spreadsheet program and save it again as .xlsx."
         raise refuse("xlsx.book", path.name, what) from error
 
@@ -205,6 +213,7 @@ class _SheetReader:
         self.row = self.column = 0
         self.kind = self.value = ""
         self.style = 0
+        self.has_formula = self.has_value = False
         self.inline = _TextReader()
 
     def start(self, tag: str, given: dict[str, str]) -> None:
@@ -212,10 +221,14 @@ class _SheetReader:
             match = _REFERENCE.fullmatch(given.get("r", ""))
             self.column = column_number(match[1]) if match else self.column + 1
             self.kind, self.style, self.value = given.get("t", "n"), int(given.get("s", "0")), ""
+            self.has_formula = self.has_value = False
         elif tag == "row":
             self.row, self.column = int(given.get("r", self.row + 1)), 0
             if given.get("hidden") in ("1", "true"):
                 self.sheet.hidden_rows.add(self.row)
+        elif tag in ("f", "v"):
+            self.has_formula |= tag == "f"
+            self.has_value |= tag == "v"
         elif tag == "mergeCell":
             first, _, last = given["ref"].partition(":")
             corners = [_REFERENCE.fullmatch(corner) for corner in (first, last or first)]
@@ -240,7 +253,7 @@ class _SheetReader:
             value = self.inline.take()
             return Cell(TEXT, value) if value else None
         if not value:
-            return None
+            return Cell(ERROR, NO_RESULT) if self.has_formula and not self.has_value else None
         if kind == "s":
             text = self.strings[int(value)]
             return Cell(TEXT, text) if text else None

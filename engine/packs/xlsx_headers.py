@@ -27,9 +27,12 @@ class Headers:
     rows: tuple[int, ...]
     texts: dict[int, str] = field(default_factory=dict)
     """Column → its header; lines of a header joined by `/`."""
+    _lines: list[dict[int, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         anchors = self.sheet.anchors()
+        for row in self.rows:
+            self._lines.append({column: word_key(cell.text) for column, cell in self.sheet.rows.get(row, {}).items()})
         for column in range(1, self.sheet.width + 1):
             lines: list[str] = []
             for row in self.rows:
@@ -64,9 +67,10 @@ class Headers:
 
     def repeated(self, row: int, columns: set[int]) -> bool:
         """Whether a row says a line of the header again, as lists printed over several pages do."""
-        said = {column: word_key(cell.text) for column, cell in self.sheet.rows[row].items() if not cell.blank}
-        said = {column: key for column, key in said.items() if column in columns}
-        lines = [self.sheet.rows.get(line, {}) for line in self.rows]
+        said = [
+            (column, cell.text) for column, cell in self.sheet.rows[row].items() if column in columns and not cell.blank
+        ]
+        # all() stops at the first cell that differs, which in a row of data is the first cell.
         return bool(said) and any(
-            all(column in line and word_key(line[column].text) == key for column, key in said.items()) for line in lines
+            all(line.get(column) == word_key(text) for column, text in said) for line in self._lines
         )

@@ -77,6 +77,7 @@ def read_workbook(book: Path, mapping: Path) -> Draft:
         table.origins += [Origin(place=place) for place in how.row_places[stem]]
     for sheet in sheets:
         report.sheets[sheet.name].settle(sheet.filled_rows())
+    report.settle()
     assert report.rows == report.rows_placed + report.rows_reported, "rows in workbook = placed + reported"
     return Draft(book.name, how, tables, report)
 

@@ -22,6 +22,7 @@ from engine.packs.xlsx_errors import XlsxProblems
 from engine.packs.xlsx_expressions import DIAGNOSIS_CELLS, Separators
 from engine.packs.xlsx_mapping_keys import SheetKeys, texts, written
 from engine.packs.xlsx_values import Decimals
+from grouper.dip_expression import SEPARATORS
 
 _TOP = ("header", "pack", "verbatim", "leave", "empty", "options", "rows", "files", "sheet")
 
@@ -101,6 +102,9 @@ def read_mapping(path: Path) -> Mapping:
         one = SheetKeys(reader, given, ("sheet", str(index)))
         sheets.append(_sheet(one, empty))
     _tables_once(rows, files, sheets, reader)
+    for row, place in zip(rows.get("match_policy", ()), places.get("match_policy", ()), strict=True):
+        if row.get("key") == "op_sep":
+            reader.one_of(row.get("value", ""), SEPARATORS, *place, "op_sep")
     problems.raise_if_any()
     assert header is not None, "a header of the wrong type leaves a problem"
     verbatim = bool(reader.typed(data, "verbatim", bool))
@@ -245,5 +249,7 @@ def mapping_lines(text: str) -> dict[tuple[str, ...], int]:
                 table = (*known, str(counts[known]), *name[len(known) :]) if known else name
             found.setdefault(table, number)
         elif key := _KEY.match(line):
-            found.setdefault((*table, *(part.strip("\"'") for part in [key[1]])), number)
+            name = (key[1][1:-1],) if key[1][0] in "\"'" else tuple(key[1].split("."))
+            for length in range(1, len(name) + 1):
+                found.setdefault((*table, *name[:length]), number)
     return found

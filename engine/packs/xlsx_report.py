@@ -16,15 +16,15 @@ from engine.packs.xlsx_cells import column_letters, places
 from engine.packs.xlsx_repair import REPAIRS
 
 HARMLESS = {
-    "row.above": ("数据首行之上", "above the data"),
     "row.header": ("表头", "header"),
     "row.title": ("小标题", "headings inside the table"),
     "row.left_out": ("映射注明略过", "left out as the mapping says"),
-    "row.beyond": ("数据末行之下", "below the data"),
     "row.unmapped": ("只有未使用的列有内容", "filled in unused columns only"),
+    "row.above": ("数据首行之上", "above the data"),
+    "row.beyond": ("数据末行之下", "below the data"),
     "sheet.unused": ("工作表未使用", "sheet not used"),
 }
-"""Reasons that are no fault: what stands there is no row of a table, or the mapping says to leave it."""
+"""Reasons that are no fault: no row of a table, or the mapping leaves it. The most telling first."""
 
 
 class Reported(NamedTuple):
@@ -92,6 +92,7 @@ class SheetCount:
         """A row placed in one table and refused by another counts as placed; the refusal stays in the report."""
         self.reported -= self.placed
         assert self.placed | self.reported == set(rows) and len(rows) == self.filled, "a row is neither placed nor told"
+        assert not self.placed & self.reported, "a row is counted twice"
 
 
 @dataclass
@@ -116,6 +117,19 @@ class ImportReport:
     @property
     def rows_reported(self) -> int:
         return sum(len(sheet.reported) for sheet in self.sheets.values())
+
+    def settle(self) -> None:
+        """A sheet read for two tables tells a row twice: a row is no data only if no table placed or refused it."""
+        told: dict[tuple[str, int], Reported] = {}
+        taken = {(row.sheet, row.row) for row in self.reported if row.is_fault}
+        rank = {kind: place for place, kind in enumerate(HARMLESS)}
+        for row in self.reported:
+            place = (row.sheet, row.row)
+            if row.is_fault or place in taken or row.row in self.sheets[row.sheet].placed:
+                continue
+            if place not in told or rank[row.kind] < rank[told[place].kind]:
+                told[place] = row
+        self.reported = [row for row in self.reported if row.is_fault or told.get((row.sheet, row.row)) is row]
 
     @property
     def faults(self) -> list[Reported]:

@@ -120,9 +120,11 @@ class SheetReader:
             text = next(cell.text for cell in self.sheet.rows[row].values() if not cell.blank)
             return self._told(row, "row.title", f"小标题“{text}”。", f"a heading inside the table, {text!r}.")
         for column, words in self.left_out.items():
-            cell = self.sheet.rows[row].get(column)
-            if cell is not None and _is_one_of(word_key(cell.text), words):
-                zh, en = f"“{cell.text}”：映射的 skip 注明略过。", f"{cell.text!r}: left out by skip of the mapping."
+            at_row, at_column = self.anchors.get((row, column), (row, column))
+            cell = self.sheet.rows.get(at_row, {}).get(at_column)
+            text = "" if cell is None or cell.blank else cell.text
+            if _is_one_of(word_key(text), words):
+                zh, en = f"“{text}”：映射的 skip 注明略过。", f"{text!r}: left out by skip of the mapping."
                 return self._told(row, "row.left_out", zh, en, column)
         own = self.sheet.rows[row]
         if not any(column in own and not own[column].blank for column in self.used):
@@ -232,7 +234,7 @@ class SheetReader:
 
 
 def _is_one_of(key: str, words: set[str]) -> bool:
-    """`注*` stands for every text that begins so."""
+    """`注*` stands for every text that begins so, an empty text for an empty cell."""
     return any(key.startswith(word[:-1]) if word.endswith("*") else key == word for word in words)
 
 

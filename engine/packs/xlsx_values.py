@@ -68,7 +68,7 @@ class CellRules:
         if cell.kind == ERROR:
             zh, en = f"公式出错（{cell.text}）；请在工作簿中改正", f"the formula failed ({cell.text}); mend it there."
             raise CellFault("cell.error", zh + "。", en)
-        key = word_key(cell.text)
+        key = word_key(cell.text) if self.empty or self.words or self.column.type == "bool" else ""
         if key in self.empty:
             repairs.append("empty_word")
             return ""

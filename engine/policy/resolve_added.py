@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from fractions import Fraction
 
 from engine.policy import added_params as added
 from engine.policy import case_params as case
@@ -78,22 +77,17 @@ def _pool(desk: Desk, pool: Pool, changes: list[Adjustment]) -> Pool:
 
 def _retained(desk: Desk, end: date) -> tuple[MoneyLine, ...]:
     """What hospitals keep of procurement savings 「集采结余留用」, one line each from the reserve."""
-    if not desk.written(added.VBP_SAVINGS):
+    savings = desk.at(added.VBP_SAVINGS, end) if desk.written(added.VBP_SAVINGS) else ()
+    if not savings:
         return ()
     ratio, retain = desk.at(added.VBP_FUND_RATIO, end), desk.at(added.VBP_RETAIN, end)
-    savings = desk.at(added.VBP_SAVINGS, end)
-    if savings and retain is None:
+    if retain is None:
         raise refuse(desk.settings[added.VBP_SAVINGS.key].place, "no_value", found=added.VBP_RETAIN.key)
-    return tuple(
-        MoneyLine(
-            each.hospital,
-            each.pool,
-            Cause.OTHER,
-            vbp_retention(each.base_fen, each.actual_fen, ratio[each.pool], retain or Fraction(0), each.assessment),
-            VBP_LINE,
-        )
-        for each in savings
-    )
+    lines = []
+    for each in savings:
+        kept = vbp_retention(each.base_fen, each.actual_fen, ratio[each.pool], retain, each.assessment)
+        lines.append(MoneyLine(each.hospital, each.pool, Cause.OTHER, kept, VBP_LINE))
+    return tuple(lines)
 
 
 # --- coefficients ---------------------------------------------------------------------------------------------------

@@ -70,6 +70,16 @@ _AMOUNTS = (
 )
 CELL = ("fixmedins_code", "insutype", "drg_code", "class")
 """Key of the cube."""
+_REASON = ("fixmedins_code", "insutype", "grp_stas", "grp_rea_code", "grp_rea")
+_SUMS = ("medfee_sumamt", "hifp_pay", "drg_dip_sumamt", "drg_dip_fund_payamt", "setl_dif_amt", "fund_dif_amt")
+_UNGROUPED = (
+    *("setl_id", "fixmedins_code", "setl_ym", "insutype", "grp_stas", "grp_rea_code", "grp_rea"),
+    *("maindiag_code", "main_oprn_code", "medfee_sumamt", "hifp_pay", "drg_dip_sumamt"),
+)
+_COUNTED = tuple(dict.fromkeys([*CELL, *_SUMS, "setl_pt", "drg_wt", "drg_name", *_REASON, *_UNGROUPED]))
+"""Columns of a case that are counted."""
+ROWS_AT_A_TIME = 65_536
+"""Cases read at once. Reading them all by one query takes twice the memory: it decodes far ahead of what it sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +102,10 @@ class RunFigures:
 
     @classmethod
     def build(cls, facts: RunFacts, frames: RunFrames) -> RunFigures:
-        cases, has_days = joined_cases(frames)
+        cube, reasons, ungrouped, has_days = _counted(frames)
         return cls(
             facts, frames, _clearing_rows(frames), _posting_lines(frames),
-            _cube(cases), _reasons(cases), _rejections(frames), _ungrouped(cases), _rejected(frames), has_days,
+            cube, reasons, _rejections(frames), ungrouped, _rejected(frames), has_days,
         )  # fmt: skip
 
     @property
@@ -124,6 +134,12 @@ def joined_cases(frames: RunFrames) -> tuple[pl.LazyFrame, bool]:
 
     The class of a case is its `mult_type`, except that an ungrouped case with status QY is AMBIGUOUS 「歧义」.
     """
+    cases, has_days, _ = _joined(frames)
+    return cases, has_days
+
+
+def _joined(frames: RunFrames) -> tuple[pl.LazyFrame, bool, bool]:
+    """As `joined_cases`, and whether rows stand beside rows, so that a slice of them is read as a slice."""
     amounts = ("medfee_sumamt", "hifp_pay", "psn_part_amt", "std_fee", "drg_dip_sumamt", "drg_dip_fund_payamt")
     settled = frames.settled.with_columns(*(fen(name) for name in (*amounts, "setl_dif_amt", "fund_dif_amt")))
     settled = _one_group_column(settled, "drg_code", "dip_code")
@@ -136,26 +152,33 @@ def joined_cases(frames: RunFrames) -> tuple[pl.LazyFrame, bool]:
         has_days = True
     ambiguous = (pl.col("grp_stas") == "QY") & (pl.col("mult_type") == "UNGRP")
     case_class = pl.when(ambiguous).then(pl.lit("AMBIGUOUS")).otherwise(pl.col("mult_type")).alias("class")
-    return _beside(settled, grouped.select(wanted)).with_columns(case_class), has_days
-
-
-def _beside(settled: pl.LazyFrame, grouped: pl.LazyFrame) -> pl.LazyFrame:
-    """Every settled case with its grouped row: row beside row where both name the same cases in ascending order, as a
-    run writes them; else joined, which holds both tables in memory."""
-    if _same_ids(settled.select("setl_id"), grouped.select("setl_id")):
-        return pl.concat([settled, grouped.drop("setl_id")], how="horizontal")
-    return settled.join(grouped, on="setl_id", how="left", validate="1:1")
+    grouped = grouped.select(wanted)
+    # A run writes both tables in the order of ids. Joining them would hold both in memory.
+    beside = _same_ids(settled.select("setl_id"), grouped.select("setl_id"))
+    if beside:
+        cases = pl.concat([settled, grouped.drop("setl_id")], how="horizontal")
+    else:
+        cases = settled.join(grouped, on="setl_id", how="left", validate="1:1")
+    return cases.with_columns(case_class), has_days, beside
 
 
 def _same_ids(one: pl.LazyFrame, two: pl.LazyFrame) -> bool:
     """Whether two columns of ids are equal row by row and ascend, so that no id is there twice."""
-    counts = [table.select(pl.len()).collect(engine="streaming").item() for table in (one, two)]
-    if counts[0] != counts[1]:
+    count, last = _length(one), None
+    if count != _length(two):
         return False
-    both = pl.concat([one, two.rename({"setl_id": "other"})], how="horizontal")
-    same = (pl.col("setl_id") == pl.col("other")).fill_null(False)
-    ascending = (pl.col("setl_id") > pl.col("setl_id").shift(1)).fill_null(True)
-    return bool(both.select((same & ascending).all()).collect(engine="streaming").item())
+    for low in range(0, count, ROWS_AT_A_TIME):
+        ids, others = (table.slice(low, ROWS_AT_A_TIME).collect().to_series() for table in (one, two))
+        if ids.null_count() or not ids.equals(others) or not (ids[1:] > ids[:-1]).all():
+            return False
+        if last is not None and ids[0] <= last:
+            return False
+        last = ids[-1]
+    return True
+
+
+def _length(table: pl.LazyFrame) -> int:
+    return int(table.select(pl.len()).collect(engine="streaming").item())
 
 
 def _one_group_column(frame: pl.LazyFrame, drg: str, dip: str) -> pl.LazyFrame:
@@ -165,29 +188,45 @@ def _one_group_column(frame: pl.LazyFrame, drg: str, dip: str) -> pl.LazyFrame:
     return frame.with_columns(pl.coalesce(drg, dip).alias(drg))
 
 
+def _counted(frames: RunFrames) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, bool]:
+    """Cube, reasons and ungrouped cases, read once, some cases at a time; and whether lengths of stay are known."""
+    cases, has_days, beside = _joined(frames)
+    cases = cases.select(*_COUNTED, *(("act_ipt_days",) if has_days else ()))
+    count = _length(frames.settled)
+    step = ROWS_AT_A_TIME if beside else max(1, count)
+    cube, reasons, ungrouped = [], [], []
+    for low in range(0, max(1, count), step):
+        part = cases.slice(low, step).collect().lazy()
+        cube = [_added([*cube, _cube(part)], CELL)]
+        reasons = [_added([*reasons, _reasons(part)], _REASON)]
+        ungrouped.append(_ungrouped(part))
+    return cube[0], reasons[0], pl.concat(ungrouped).sort("setl_id"), has_days
+
+
+def _added(parts: list[pl.DataFrame], key: tuple[str, ...]) -> pl.DataFrame:
+    """Partial counts as one table: numbers are added, the names behind a key are the same in every part."""
+    table = pl.concat(parts)
+    rest = [name for name in table.columns if name not in key]
+    measures = [pl.col(name).max() if table.schema[name] == pl.String else pl.col(name).sum() for name in rest]
+    return table.group_by(key).agg(measures).sort(key, nulls_last=True)
+
+
 def _cube(cases: pl.LazyFrame) -> pl.DataFrame:
-    sums = ("medfee_sumamt", "hifp_pay", "drg_dip_sumamt", "drg_dip_fund_payamt", "setl_dif_amt", "fund_dif_amt")
-    measures = [pl.len().cast(pl.Int64).alias("cases"), *(pl.col(name).sum() for name in sums)]
+    measures = [pl.len().cast(pl.Int64).alias("cases"), *(pl.col(name).sum() for name in _SUMS)]
     measures += [pl.col(name).sum() for name in ("setl_pt", "drg_wt")]
     measures.append(pl.col("drg_name").max())
     if "act_ipt_days" in cases.collect_schema():
         measures.append(pl.col("act_ipt_days").cast(pl.Int64).sum().alias("days"))
-    return cases.group_by(CELL).agg(measures).collect(engine="streaming").sort(CELL, nulls_last=True)
+    return cases.group_by(CELL).agg(measures).collect(engine="streaming")
 
 
 def _reasons(cases: pl.LazyFrame) -> pl.DataFrame:
-    key = ("fixmedins_code", "insutype", "grp_stas", "grp_rea_code", "grp_rea")
-    counted = cases.group_by(key).agg(pl.len().cast(pl.Int64).alias("cases"), pl.col("medfee_sumamt").sum())
-    return counted.collect(engine="streaming").sort(key, nulls_last=True)
+    counted = cases.group_by(_REASON).agg(pl.len().cast(pl.Int64).alias("cases"), pl.col("medfee_sumamt").sum())
+    return counted.collect(engine="streaming")
 
 
 def _ungrouped(cases: pl.LazyFrame) -> pl.DataFrame:
-    wanted = (
-        *("setl_id", "fixmedins_code", "setl_ym", "insutype", "grp_stas", "grp_rea_code", "grp_rea"),
-        *("maindiag_code", "main_oprn_code", "medfee_sumamt", "hifp_pay", "drg_dip_sumamt"),
-    )
-    failed = cases.filter(pl.col("grp_stas") != "OK").select(wanted)
-    return failed.collect(engine="streaming").sort("setl_id")
+    return cases.filter(pl.col("grp_stas") != "OK").select(_UNGROUPED).collect(engine="streaming")
 
 
 def _rejected(frames: RunFrames) -> pl.DataFrame | None:
