@@ -44,6 +44,8 @@ class DipEdition:
     """See `engine.edition.Edition`."""
 
     pack: DipPack
+    built: CompiledDip | None = None
+    """The pack's compiled form where it is at hand; compiled on first use otherwise."""
     kind: str = "dip"
     profile: str = "compatible"
     numbers: tuple[NumericField, ...] = (NumericField("icu_hours", "h", "icu_hours"),)
@@ -60,7 +62,7 @@ class DipEdition:
 
     @cached_property
     def compiled(self) -> CompiledDip:
-        return compile_dip(self.pack.tables)
+        return compile_dip(self.pack.tables) if self.built is None else self.built
 
     @property
     def group_codes(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ The date picks the pack: discharge or settlement date, as the packs say. It neve
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,11 +31,14 @@ _EPOCH = date(1970, 1, 1)
 
 
 def open_edition(path: Path) -> Edition:
-    """Load the pack in a folder, DRG or DIP."""
+    """Load the pack in a folder, DRG or DIP. Compiled catalogues are kept where DIANZHI_CACHE_DIR says, if it does."""
     if kind_of_pack(path) == "dip":
         from engine.edition_dip import DipEdition
+        from engine.packs.dip_cache import load_dip_cached
         from engine.packs.dip_load import load_dip_pack
 
+        if cache := os.environ.get("DIANZHI_CACHE_DIR"):
+            return DipEdition(*load_dip_cached(path, cache))
         return DipEdition(load_dip_pack(path))
     return DrgEdition(load_pack(path))
 

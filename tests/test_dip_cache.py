@@ -2,6 +2,7 @@
 
 import pickle
 
+from engine.editions import open_edition
 from engine.packs.dip_cache import load_dip_cached
 from engine.packs.dip_load import load_dip_pack
 from fixtures.dip_broken_packs import write_sound
@@ -61,3 +62,14 @@ def test_a_cache_that_cannot_be_written_costs_only_the_speed(tmp_path):
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     pack, compiled = load_dip_cached(pack_folder, tmp_path / "file")
     assert pack.meta.id == "tiny_dip" and compiled.source is pack.tables
+
+
+def test_a_run_keeps_the_compiled_catalogue_only_where_it_is_told_to(tmp_path, monkeypatch):
+    pack_folder, cache = tmp_path / "pack", tmp_path / "cache"
+    write_sound(pack_folder)
+    monkeypatch.delenv("DIANZHI_CACHE_DIR", raising=False)
+    assert open_edition(pack_folder).built is None
+    monkeypatch.setenv("DIANZHI_CACHE_DIR", str(cache))
+    edition = open_edition(pack_folder)
+    assert edition.compiled is edition.built
+    assert len(list(cache.glob("*.dip"))) == 1

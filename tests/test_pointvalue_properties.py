@@ -190,6 +190,23 @@ def test_a_single_disease_more_moves_its_hospital_and_the_reserve():
     assert year == {(one["hospital"], "fixed_standard.single"), ("", "fixed_variance.single")}
 
 
+def test_penalty_item_ties_with_cases_by_its_own_key():
+    """At a fen per point: C1 half a fen, the penalty of C2 minus half a fen, C3 one. The fen left goes to C1, not to
+    the penalty, because C1 < C2#penalty; a penalty on C0 would come first."""
+    for cancelled, expected in (("C2", [1, 0, 1, -1]), ("C0", [0, 0, 1, 0])):
+        area, cases = one_pot_area(price="0.01")
+        one = next(case for case in cases if case["hospital"] == "H1")
+        one |= {"group": area["schemes"]["drg"]["same_price_groups"][0], "cost_fen": one["mean_fen"]}
+        one |= {"patient_fen": 0, "fund_fen": one["mean_fen"], "base": "0.5"}
+        rows = [{**one, "id": cancelled}, {**one, "id": "C1"}, {**one, "id": "C3", "base": "1"}]
+        area["audits"] = [{"case": cancelled, "kind": "cancel", "pv": "recomputed", "extra_base_multiple": "1"}]
+        area["clearing"]["point_value"]["dp"] = 4
+        result, columns, *_ = settle(area, rows)
+        standards = dict(zip(columns.ids, result.standard_fen.tolist(), strict=True))
+        (penalty,) = result.pools[0].pots[0].penalties
+        assert [standards["C1"], standards[cancelled], standards["C3"], penalty.amount_fen] == expected
+
+
 def test_an_epidemic_case_more_moves_nothing_of_the_budget():
     area, cases = golden_area(), golden_cases()
     one = next(case for case in cases if case["scheme"] == "epidemic")

@@ -1,8 +1,7 @@
-"""Parameters of the rarer mechanisms: reviews, single diseases shared around their quota, VBP retention, changes of a
-budget during its year, sub-budgets, counties, advances, and how weights are measured.
+"""Parameters of the rarer mechanisms: reviews, shared single diseases, savings, budgets, counties, advances, measuring.
 
-In: nothing; out: typed parameter keys, the mechanisms they found, and those they join (`JOINING`).
-None of them holds unless it is written: silence leaves every amount as it was. No value stands in this file.
+In: nothing; out: typed parameter keys, the mechanisms they found, those they join (`JOINING`). Money is read in fen,
+shares exact. None of them holds unless it is written: silence leaves every amount as it was. No value stands here.
 """
 
 from __future__ import annotations

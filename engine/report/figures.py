@@ -194,7 +194,9 @@ def _counted(frames: RunFrames) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFram
     cases = cases.select(*_COUNTED, *(("act_ipt_days",) if has_days else ()))
     count = _length(frames.settled)
     step = ROWS_AT_A_TIME if beside else max(1, count)
-    cube, reasons, ungrouped = [], [], []
+    cube: list[pl.DataFrame] = []
+    reasons: list[pl.DataFrame] = []
+    ungrouped: list[pl.DataFrame] = []
     for low in range(0, max(1, count), step):
         part = cases.slice(low, step).collect().lazy()
         cube = [_added([*cube, _cube(part)], CELL)]
