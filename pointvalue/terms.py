@@ -153,13 +153,11 @@ class VarianceTo(StrEnum):
 
     RESERVE = "reserve"
     POINTS = "points"
-    PACK_POINTS = "pack_points"
 
 
 class MonthlyBasis(StrEnum):
     BOOKED_FUND = "booked_fund"
     POINTS = "points"
-    PACK_POINTS = "pack_points"
 
 
 class AuditValue(StrEnum):
