@@ -113,7 +113,8 @@ def _by_fractions(scoring: ScoringTables, cases: DipColumns, row: int, status: i
     assert status != NO_BAND, "a case without a band raises before this"
     points = half_up(found.points * E4)
     if abs(points) >= 2**63:
-        raise ScoringError(f"case {row} of {len(cases)} would earn {points} e-4 points; check K, score and factors.")
+        text = f"case {row} of {len(cases)} would earn {points} points ×10⁻⁴; check its K, score and factors."
+        raise ScoringError(text)
     return _place(scoring, None if case.is_blank else found.ratio), points
 
 
