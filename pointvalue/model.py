@@ -161,6 +161,8 @@ class FixedScheme:
     quota_fen: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     fund_ratio: Mapping[str, Fraction] = field(default_factory=dict)
     deviation: SingleDeviation | None = None
+    later: tuple[tuple[int, FixedScheme], ...] = ()
+    """Other prices from these days on (days since 1970-01-01, ascending), read at the case's own date."""
 
 
 Scheme: TypeAlias = PointScheme | FixedScheme
