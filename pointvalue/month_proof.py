@@ -1,4 +1,4 @@
-"""Proof of a month 「月度自证」: what is payable = what is paid + what is held, for every hospital, and nothing besides.
+"""Proof of a month 「月度自证」: what is payable = what is paid + what is held, for every hospital, nothing more.
 
 In: the table of a month or of a year's months, and the posting lines said to come from it; out: nothing, or the first
 line that is missing, changed or too many. It is identity 2 of the clearing rules, and settles nothing.
