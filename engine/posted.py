@@ -50,8 +50,10 @@ def posted_months(shelf: Path, area: str, year: int) -> PostedMonths:
         if manifest.period in months:
             raise RunError(f"{manifest.period} was settled twice on {shelf}. The second run must name --supersedes.")
         months.append(manifest.period)
-        lines += _lines(folder / "lines.parquet")
+        read = _lines(folder / "lines.parquet")
         digest = next(item for item in manifest.outputs if item.name == "lines.parquet")
+        assert len(read) == digest.rows, f"{manifest.run_id}: {len(read)} of {digest.rows} posting lines were read"
+        lines += read
         runs.append(FileDigest(f"{manifest.run_id}/lines.parquet", digest.bytes, digest.sha256, digest.rows))
     return PostedMonths(tuple(lines), tuple(sorted(months)), tuple(runs))
 

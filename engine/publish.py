@@ -32,8 +32,10 @@ from engine.report.statement import write_statements
 from engine.version import VERSION
 from engine.write_settled import SettledCases, write_settled
 from pointvalue.fixed import divide_half_up, floor, yuan_per_point
+from pointvalue.invariants import prove_pool, require_months
 from pointvalue.lines import RULE_OF, PostingLine
 from pointvalue.model import PointScheme
+from pointvalue.monthly import settle_month
 from pointvalue.results import PoolResult, PotResult, YearResult
 from pointvalue.value import numerator
 
@@ -63,6 +65,7 @@ def publish_money(
 ) -> Published:
     """Write `settled`, `clearing`, `lines`, the workbooks and the summary; note totals and checks in the manifest."""
     settled, folder = money.settled, draft.folder
+    _prove_again(draft, money)
     write_settled(folder / "settled.parquet", settled)
     rows = clearing_rows(settled, money.periods, money.lines, _retained(money.year))
     lines = lines_table(money.lines, policy_keys(settled.resolved))
@@ -76,10 +79,27 @@ def publish_money(
     }
     facts = _facts(draft, area, money, mapped, seal)
     figures = RunFigures.build(facts, RunFrames.from_folder(folder))
+    assert len(figures.lines) == len(money.lines), "every posting line is in the file the reports are made from"
     statements = write_statements(folder / "statements", figures, case_detail=case_detail)
     write_summary(folder / "summary.html", figures)
     _record(draft, area, money)
     return Published(figures, tuple(path.name for path in statements))
+
+
+def _prove_again(draft: RunDraft, money: Money) -> None:
+    """The lines about to be written are held once more against what they were proved by: a line lost on the way here
+    is found before a file exists. A month has no fund to close, so its lines are held against its own table."""
+    settled = money.settled
+    if money.year is None:
+        for period in money.periods:
+            assert period.month is not None, "a run without a year is a month"
+            require_months(settle_month(settled.cases, settled.scored, settled.area, period.month).table, money.lines)
+        draft.checks["month_is_its_table"] = True
+        return
+    for result, pool in zip(money.year.pools, settled.area.pools, strict=True):
+        prove_pool(result, pool, [line for line in money.lines if line.pool == pool.id])
+    if money.year.months:
+        require_months(money.year.months, money.lines)
 
 
 def _seal(folder: Path, names: tuple[str, ...]) -> str:

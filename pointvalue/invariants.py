@@ -17,6 +17,8 @@ from pointvalue.fixed import exact, floor, half_up
 from pointvalue.fixed_wide import fits_63_bits, scaled_floor, total
 from pointvalue.lines import RESERVE, PostingLine, sum_of
 from pointvalue.model import AreaYear, Pool
+from pointvalue.month_proof import month_faults
+from pointvalue.monthly import MonthRow
 from pointvalue.results import PoolResult, PotResult, YearResult
 from pointvalue.terms import CASH_CAUSES, AuditValue, Cause, NegativeFinal, Payable
 
@@ -100,20 +102,14 @@ def _prove_fund_closed(result: PoolResult, lines: Sequence[PostingLine]) -> None
 
 def _prove_months(result: YearResult) -> None:
     """2: what is payable = what is paid + what is held, for every hospital and month of the table."""
-    if not result.months:
-        return
-    posted: dict[tuple[str, str, int, Cause], int] = {}
-    for line in result.lines:
-        if line.is_month:
-            posted[line.pool, line.hospital, int(line.period[5:]), line.cause] = line.amount_fen
-    for row in result.months:
-        key = (row.pool, row.hospital, row.month)
-        prepaid = posted.get((*key, Cause.PREPAYMENT), 0)
-        withheld = posted.get((*key, Cause.DEPOSIT_WITHHELD), 0)
-        detail = f"{row.hospital} month {row.month}"
-        _expect("2 mid-year", row.pool, row.payable_fen, prepaid, detail)
-        _expect("2 mid-year", row.pool, row.cash_fen, prepaid + withheld, detail)
-        _expect("2 mid-year", row.pool, row.advance_fen, posted.get((*key, Cause.ADVANCE_PAID), 0), detail)
+    if result.months:
+        require_months(result.months, result.lines)
+
+
+def require_months(table: Sequence[MonthRow], lines: Iterable[PostingLine]) -> None:
+    """2, of a table of months and the lines posted for it: a presettlement proves itself by this alone."""
+    for pool, expected, found, where in month_faults(table, lines):
+        raise InvariantBroken("2 mid-year", pool, expected, found, where)
 
 
 def _prove_pot(pool_id: str, pool: Pool, pot: PotResult, year: Sequence[PostingLine]) -> None:
