@@ -286,8 +286,7 @@ class GrowthCap:
 class Pool:
     """An insurance pool 「险种基金池」 with its budget and every rule that holds in it. Nothing crosses pools.
 
-    `adjustment_fen`: what changes of the budget during the year add to the total, after its growth cap.
-    `receivable_fen`: what each hospital owes since last year's clearing; `brought_forward_fen`: last year's reserve.
+    `adjustment_fen`: changes during the year, after the growth cap. `receivable_fen`: owed since last year's clearing.
     """
 
     id: str
