@@ -15,6 +15,9 @@ from engine.area import Area
 from engine.clearing_table import ClearingRow
 from engine.opening import Opening
 from engine.report.page_tables import PageTable
+from engine.watch.counties import county_file, county_page, county_rows
+from engine.watch.divisions import division_file, division_page, division_rows
+from engine.watch.kpi import area_page, hospital_page, kpi_file, kpi_rows
 from engine.watch.opened import opening_table
 from engine.write_settled import SettledCases
 from pointvalue.results import YearResult
@@ -38,5 +41,15 @@ def watch_year(
     if year is None:
         return NOTHING
     names = {hospital.code: hospital.name for hospital in settled.area.hospitals}
+    files: dict[str, pa.Table] = {}
     pages = [opening_table(opening, names)] if opening else []
-    return Watched({}, tuple(page for page in pages if page is not None))
+    if divisions := division_rows(area, settled, year):
+        files["sub_budgets"] = division_file(divisions)
+        pages.append(division_page(divisions))
+    if counties := county_rows(area, settled, year):
+        files["county_share"] = county_file(counties)
+        pages.append(county_page(counties))
+    indicators = kpi_rows(settled, rows, year)
+    files["kpi"] = kpi_file(indicators)
+    pages += [area_page(indicators), hospital_page(settled, indicators)]
+    return Watched(files, tuple(page for page in pages if page is not None))
