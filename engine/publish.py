@@ -7,7 +7,7 @@ Reports are written from the tables just written, and refuse figures that do not
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +22,7 @@ from engine.ledger.manifest import digest_file
 from engine.ledger.store import RunDraft
 from engine.map_cases import MappedCases
 from engine.money import text_from_fen
+from engine.opening import Opening
 from engine.policy.case_params import OBJECTION_DAYS, OBJECTION_HOW
 from engine.policy.resolve import ResolvedPolicy
 from engine.report.facts import HospitalFacts, OpenValue, PointValueAt, Pot, RunFacts, SplitItem
@@ -30,6 +31,7 @@ from engine.report.frames import RunFrames
 from engine.report.html import write_summary
 from engine.report.statement import write_statements
 from engine.version import VERSION
+from engine.watch.run import watch_year
 from engine.write_settled import SettledCases, write_settled
 from pointvalue.fixed import divide_half_up, floor, yuan_per_point
 from pointvalue.invariants import prove_pool, require_months
@@ -44,12 +46,13 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Money:
-    """What a settling run has to publish. `year` only for a clearing."""
+    """What a settling run has to publish. `year` and `opening` only for a clearing."""
 
     settled: SettledCases
     periods: tuple[Period, ...]
     lines: tuple[PostingLine, ...]
     year: YearResult | None = None
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,11 @@ def publish_money(
         "lines.parquet": len(money.lines),
         "clearing.parquet": len(rows),
     }
-    facts = _facts(draft, area, money, mapped, seal)
+    watched = watch_year(area, settled, rows, money.year, money.opening)
+    for name, table in watched.files.items():
+        pq.write_table(table, folder / f"{name}.parquet", compression="zstd", version="2.6")
+        draft.rows[f"{name}.parquet"] = table.num_rows
+    facts = replace(_facts(draft, area, money, mapped, seal), tables=watched.pages)
     figures = RunFigures.build(facts, RunFrames.from_folder(folder))
     assert len(figures.lines) == len(money.lines), "every posting line is in the file the reports are made from"
     statements = write_statements(folder / "statements", figures, case_detail=case_detail)
@@ -126,6 +133,8 @@ def _record(draft: RunDraft, area: Area, money: Money) -> None:
             "paid_to_suppliers": text_from_fen(kept.paid_to_suppliers_fen),
             "reserve_left": text_from_fen(kept.reserve_left_fen),
             "carried_receivable": text_from_fen(kept.receivable_carried_fen),
+            "recovered_receivable": text_from_fen(kept.receivable_opened_fen),
+            "brought_forward": text_from_fen(kept.brought_forward_fen),
             "next_year_base": text_from_fen(pool.next_year_base_fen),
         }
 
@@ -142,6 +151,7 @@ POLICY_KEY_OF_RULE = {
     "sharing.tiers": "surplus_and_overspend",
     "assessment.tiers": "assessment",
     "point_value": "budget.plan",
+    "reserve_left": "budget.reserve_left",
     "point_value.bounds": "point_value.upper",
 }
 """Where the policy keeps a rule that the data plane calls by another name; every other rule is a policy key itself."""

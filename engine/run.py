@@ -17,6 +17,7 @@ from engine.clearing_table import Period
 from engine.editions import Editions
 from engine.ledger.store import write_file_atomically
 from engine.map_cases import MappedCases
+from engine.opening import note_opening, open_year
 from engine.publish import Money, final_values_e8, publish_money
 from engine.run_parts import (
     RunOptions,
@@ -85,6 +86,8 @@ def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOption
     with draft_run(target, "clear", area.policy.code, period.line_period, options) as draft:
         mapped = map_stage(cases, demand, area.editions, scope_of(resolved, period), options)
         record_grouping(draft, mapped, area.editions, demand)
+        resolved, opening = open_year(draft, area, resolved)
+        note_opening(draft, opening, mapped.notes)
         columns = case_columns(mapped.book, area, resolved)
         posted = months_of_year(draft, area, columns, year, options)
         scored = score(columns, resolved.area)
@@ -94,7 +97,7 @@ def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOption
             result.standard_fen, result.fund_part_fen, final_values_e8(result), period.clr_ym,
         )  # fmt: skip
         periods = tuple(replace(period, month=month) for month in (*range(1, 13), None))
-        money = Money(settled, periods, result.lines, result)
+        money = Money(settled, periods, result.lines, result, opening)
         published = publish_money(draft, area, money, mapped, case_detail=options.case_detail)
     return RunResult(target, draft.counts, mapped, published)
 

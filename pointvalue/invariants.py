@@ -71,7 +71,7 @@ def prove_pool(result: PoolResult, pool: Pool, lines: Sequence[PostingLine]) -> 
     _prove_split(result)
     _prove_counter_entries(result, year)
     _prove_statements(result, pool, year)
-    _prove_deposit_and_advance(result, year, months)
+    _prove_deposit_and_advance(result, pool, year, months)
     _prove_shares(result, pool, year)
 
 
@@ -89,12 +89,14 @@ def _reserve_lines(lines: Iterable[PostingLine]) -> list[PostingLine]:
 
 
 def _prove_fund_closed(result: PoolResult, lines: Sequence[PostingLine]) -> None:
-    """1: total + epidemic + carried = outside + bundle outside + hospitals + suppliers + reserve."""
+    """1: total + epidemic + carried + brought forward = outside + bundle outside + hospitals + suppliers + reserve +
+    receivables of last year."""
     kept = result.conservation
-    came = kept.fund_fen + kept.epidemic_money_fen + kept.receivable_carried_fen
+    came = kept.fund_fen + kept.epidemic_money_fen + kept.receivable_carried_fen + kept.brought_forward_fen
     hospitals = sum_of(_hospital_lines(lines), *Cause)
     reserve = sum_of(_reserve_lines(lines), *Cause)
     went = kept.outside_fen + kept.bundle_outside_fen + hospitals + kept.paid_to_suppliers_fen + reserve
+    went += kept.receivable_opened_fen
     _expect("1 fund closed", result.pool, came, went)
     _expect("1 fund closed", result.pool, kept.paid_to_hospitals_fen, hospitals, "cash to hospitals")
     _expect("1 fund closed", result.pool, kept.reserve_left_fen, reserve, "reserve left")
@@ -202,12 +204,16 @@ def _prove_statements(result: PoolResult, pool: Pool, year: Sequence[PostingLine
             raise InvariantBroken("6 statement", result.pool, "≥ 0", cash, f"{code} final cash")
 
 
-def _prove_deposit_and_advance(result: PoolResult, year: Sequence[PostingLine], months: Sequence[PostingLine]) -> None:
+def _prove_deposit_and_advance(
+    result: PoolResult, pool: Pool, year: Sequence[PostingLine], months: Sequence[PostingLine]
+) -> None:
     """7: deposit withheld = released + forfeited; prepaid and advance of the months come back; reserve ≥ 0."""
     withheld = -sum_of(months, Cause.DEPOSIT_WITHHELD)
     _expect("7 deposit", result.pool, withheld, sum_of(year, Cause.QUALITY_DEPOSIT, Cause.DEPOSIT_FORFEITED))
     _expect("7 advance", result.pool, sum_of(months, Cause.ADVANCE_PAID), -sum_of(year, Cause.ADVANCE_RECOVERED))
     _expect("7 prepaid", result.pool, sum_of(months, Cause.PREPAYMENT), -sum_of(year, Cause.PREPAID))
+    _expect("7 opening", result.pool, sum(pool.receivable_fen.values()), -sum_of(year, Cause.RECEIVABLE_RECOVERED))
+    _expect("7 opening", result.pool, pool.brought_forward_fen, sum_of(year, Cause.RESERVE_BROUGHT_FORWARD))
     left = sum_of(_reserve_lines(year), *Cause)
     if left < 0:
         raise InvariantBroken("7 reserve", result.pool, "≥ 0", left)

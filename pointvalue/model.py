@@ -288,7 +288,7 @@ class GrowthCap:
 class Pool:
     """An insurance pool 「险种基金池」 with its budget and every rule that holds in it. Nothing crosses pools.
 
-    `adjustment_fen`: what changes of the budget during the year add to the total, after its growth cap.
+    `adjustment_fen`: changes during the year, after the growth cap. `receivable_fen`: owed since last year's clearing.
     """
 
     id: str
@@ -315,6 +315,8 @@ class Pool:
     next_base: frozenset[Cause] = NEXT_BASE_DEFAULT
     advance_fen: Mapping[str, int] = field(default_factory=dict)
     supplier_paid_fen: Mapping[str, int] = field(default_factory=dict)
+    receivable_fen: Mapping[str, int] = field(default_factory=dict)
+    brought_forward_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
