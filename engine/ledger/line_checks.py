@@ -11,6 +11,8 @@ import re
 
 CHECKS = b'  "line_checks": "'
 SEAL = b'  "seal": "'
+_WHOLE = re.compile(CHECKS + rb'[0-9a-f-]*",')
+_WHOLE_SEAL = re.compile(SEAL + rb'sha256:[0-9a-f]{64}",')
 _WIDTH = 4
 _OWN = "----"
 """Stands for the two lines that cannot hold a check of themselves: the checks and the seal."""
@@ -34,6 +36,11 @@ def changed_line(raw: bytes) -> int | None:
     place = _starting(lines, CHECKS)
     if place is None:
         return _broken_checks(lines)
+    if not _WHOLE.fullmatch(lines[place]):
+        return place + 1
+    sealed = _starting(lines, SEAL)
+    if sealed is not None and not _WHOLE_SEAL.fullmatch(lines[sealed]):
+        return sealed + 1
     stored = _value(lines[place], CHECKS)
     kept = [stored[at : at + _WIDTH] for at in range(0, len(stored), _WIDTH)]
     found = [_check(line) for line in lines]
@@ -44,7 +51,6 @@ def changed_line(raw: bytes) -> int | None:
             return at + 1
     if len(kept) != len(found):
         return min(len(kept), len(found)) + 1
-    sealed = _starting(lines, SEAL)
     return (place if sealed is None else sealed) + 1
 
 
