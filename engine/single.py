@@ -34,7 +34,7 @@ def explain_one(
     `settling`: check the record as a settling run would, money included.
     """
     packs = [load_dip_pack(folder) if kind_of_pack(folder) == "dip" else load_pack(folder) for folder in folders]
-    for piece in iter_cases(open_cases(paths, _demand(packs, profile, settling))):
+    for piece in iter_cases(open_cases(paths, _demand(packs, profile, settling)), fast=False):
         rejected = piece.rejected.filter(pl.col("setl_id") == setl_id)
         if len(rejected):
             zh, en = rejected.select("reason_zh", "reason_en").row(0)
