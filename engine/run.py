@@ -18,6 +18,7 @@ from engine.editions import Editions
 from engine.ledger.store import write_file_atomically
 from engine.map_cases import MappedCases
 from engine.publish import Money, final_values_e8, publish_money
+from engine.reviews import require_decisions
 from engine.run_parts import (
     RunOptions,
     RunResult,
@@ -84,6 +85,7 @@ def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOption
         mapped = map_stage(cases, demand, area.editions, scope_of(resolved, period), options)
         record_grouping(draft, mapped, area.editions, demand)
         columns = case_columns(mapped.book, area, resolved)
+        require_decisions(mapped, columns, resolved)
         posted = months_of_year(draft, area, columns, year, options)
         scored = score(columns, resolved.area)
         result = clear_year(columns, scored, resolved.area, posted)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from engine.area import Area
 from engine.cases.columns import arrow_schema
 from engine.cases.demand import POOLS, Demand, Profile, Purpose
+from engine.cases.facts import NO_FACTS
 from engine.clearing_table import Period
 from engine.editions import Editions
 from engine.errors import PackError, RunError
@@ -95,7 +96,15 @@ def demand_of(
             "the packs of this run name different validation profiles; give --profile compatible or strict."
         )
     profile: Profile = options.profile or ("strict" if named == {"strict"} else "compatible")
-    demand = Demand(purpose, profile, numbers=(), pools=POOLS, dip=editions.has_dip, fund_unused=_pays_whole(resolved))
+    demand = Demand(
+        purpose,
+        profile,
+        numbers=(),
+        pools=POOLS,
+        dip=editions.has_dip,
+        fund_unused=_pays_whole(resolved),
+        facts=NO_FACTS if resolved is None else resolved.facts.asked,
+    )
     for edition in editions.editions:
         demand = demand.with_numbers(edition.numbers)
     return demand
