@@ -19,6 +19,7 @@ from engine.ledger.store import write_file_atomically
 from engine.map_cases import MappedCases
 from engine.opening import note_opening, open_year
 from engine.publish import Money, final_values_e8, publish_money
+from engine.reviews import require_decisions
 from engine.run_parts import (
     RunOptions,
     RunResult,
@@ -89,6 +90,7 @@ def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOption
         resolved, opening = open_year(draft, area, resolved)
         note_opening(draft, opening, mapped.notes)
         columns = case_columns(mapped.book, area, resolved)
+        require_decisions(mapped, columns, resolved)
         posted = months_of_year(draft, area, columns, year, options)
         scored = score(columns, resolved.area)
         result = clear_year(columns, scored, resolved.area, posted)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from engine.area import Area
 from engine.cases.columns import arrow_schema
 from engine.cases.demand import POOLS, Demand, Profile, Purpose
+from engine.cases.facts import NO_FACTS, Facts
 from engine.cases.files import short_names
 from engine.clearing_table import Period
 from engine.editions import Editions
@@ -115,16 +116,27 @@ def demand_of(
             "the packs of this run name different validation profiles; give --profile compatible or strict."
         )
     profile: Profile = options.profile or ("strict" if named == {"strict"} else "compatible")
-    demand = Demand(purpose, profile, numbers=(), pools=POOLS, dip=editions.has_dip, facts=_facts(resolved),
-                    fund_unused=_pays_whole(resolved))  # fmt: skip
+    demand = Demand(
+        purpose,
+        profile,
+        numbers=(),
+        pools=POOLS,
+        dip=editions.has_dip,
+        fund_unused=_pays_whole(resolved),
+        facts=_facts(resolved),
+    )
     for edition in editions.editions:
         demand = demand.with_numbers(edition.numbers)
     return demand
 
 
-def _facts(resolved: ResolvedPolicy | None) -> frozenset[str]:
-    """File columns the conditions of the year's schemes read."""
-    return frozenset().union(*(route.columns for route in resolved.routes)) if resolved is not None else frozenset()
+def _facts(resolved: ResolvedPolicy | None) -> Facts:
+    """What the year's policy asks of the record: for its mechanisms, and for the conditions of its schemes."""
+    if resolved is None:
+        return NO_FACTS
+    asked = resolved.facts.asked
+    columns = {column for route in resolved.routes for column in route.columns}
+    return replace(asked, required=(*asked.required, *sorted(columns - set(asked.required))))
 
 
 def _pays_whole(resolved: ResolvedPolicy | None) -> bool:

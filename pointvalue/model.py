@@ -376,7 +376,7 @@ class MoneyLine:
 @dataclass(frozen=True, slots=True)
 class AreaYear:
     """The settled year of a pooling area. Hospitals ascend by code; case columns index hospitals, pools and schemes
-    by their place here."""
+    by their place here. `out_of_area_cap`: a case flagged OUT_OF_AREA is paid no more than the fund money it booked."""
 
     name: str
     year: int
@@ -387,6 +387,7 @@ class AreaYear:
     readmission_factor: Fraction = Fraction(1)
     new_tech_year_factors: tuple[Fraction, ...] = ()
     penalty_patient_part: PatientPart = PatientPart.KEEP
+    out_of_area_cap: bool = False
     contracts: tuple[Contract, ...] = ()
     audits: tuple[AuditCancel, ...] = ()
     money_lines: tuple[MoneyLine, ...] = ()

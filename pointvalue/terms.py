@@ -85,6 +85,8 @@ class Flag(IntFlag):
     SELF_DISCHARGED = 1024
     EARLY_DEATH = 2048
     OUT_OF_AREA = 4096
+    DAY_WARD = 8192
+    BED_DAY = 16384
 
 
 FLAG_NAMES: dict[str, Flag] = {(flag.name or "").lower(): flag for flag in Flag}

@@ -77,6 +77,13 @@ psn_part_amt        | decimal 16,2  | yuan | 2304   | 个人负担           | p
 acct_pay            | decimal 16,2  | yuan | 2304   | 个人账户支出       | personal account
 psn_cash_pay        | decimal 16,2  | yuan | 2304   | 个人现金           | cash
 hosp_part_amt       | decimal 16,2  | yuan | 2304   | 医院负担           | borne by the hospital
+wm_trt_fee          | decimal 16,2  | yuan | P 4101 | 西医治疗费         | treatment without operations (item 05)
+oprn_fee            | decimal 16,2  | yuan | P 4101 | 手术费             | operations (item 06)
+mcs_fee             | decimal 16,2  | yuan | P 4101 | 卫生材料费         | materials (item 08)
+wm_drug_fee         | decimal 16,2  | yuan | P 4101 | 西药费             | western drugs (item 09)
+tcm_trt_fee         | decimal 16,2  | yuan | P 4101 | 中医治疗费         | TCM treatment, no part of wm_trt_fee
+tcm_patn_fee        | decimal 16,2  | yuan | P 4101 | 中成药费           | proprietary Chinese medicines (item 11)
+tcm_herb_fee        | decimal 16,2  | yuan | P 4101 | 中药饮片费         | decoction pieces (item 10)
 # grouping result
 pay_mode            | text          |      | P      | 付费方式           | DRG or DIP
 grp_ver             | text          |      | P      | 分组方案版本       | rule pack, id and version

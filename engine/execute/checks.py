@@ -85,7 +85,9 @@ def _by_pair(rule: Rule, column: str, coded: Coded, days: pl.Series) -> npt.NDAr
     frame = pl.DataFrame(
         [
             pl.Series(column, [texts[place] for place in (places // width).tolist()], dtype=pl.String),
-            pl.Series(days.name, [n + low - 1 if n else None for n in (places % width).tolist()], pl.Int32).cast(pl.Date),
+            pl.Series(days.name, [n + low - 1 if n else None for n in (places % width).tolist()], pl.Int32).cast(
+                pl.Date
+            ),
         ]
     )
     met = np.zeros(len(present), np.bool_)

@@ -30,9 +30,7 @@ def _hash(data: Any, first: Any, end: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def look_up(
-    data: Any, starts: Any, ends: Any, slots: Any, hashes: Any, arena: Any, word_starts: Any, out: Any
-) -> int:
+def look_up(data: Any, starts: Any, ends: Any, slots: Any, hashes: Any, arena: Any, word_starts: Any, out: Any) -> int:
     """Number of each text in a vocabulary, −1 where it is not there; returns how many are not."""
     mask = np.uint64(len(slots) - 1)
     unknown = 0
