@@ -174,6 +174,13 @@ code                | text          |      | P      | 代码               | rej
 reason_zh           | text          |      | P      | 原因               | what is wrong and what to mend, in Chinese
 reason_en           | text          |      | P      | 原因（英文）       | the same in English
 # what is watched beside the accounts
+scheme              | text          |      | P      | 付费方式           | scheme of the policy
+kind                | text          |      | P      | 付费类别           | how the scheme pays
+applies             | text          |      | P      | 适用条件           | condition of the scheme; empty: the rest
+cases               | int64         | n    | P      | 病例数             | cases it took
+cost_fen            | int64         | fen  | P      | 医疗费总额（分）   | their total cost
+booked_fen          | int64         | fen  | P      | 统筹记账（分）     | booked to the pooled fund
+fund_part_fen       | int64         | fen  | P      | 病例应付基金（分） | fund part of standards
 division            | text          |      | P      | 划分               | way of dividing a budget
 part                | text          |      | P      | 分项               | part of the division
 planned_fen         | int64         | fen  | P      | 计划（分）         | planned for the part

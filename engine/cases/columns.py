@@ -151,6 +151,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         *("dfr_amt", "act_dfr_amt", "rslt_hash", "plcy_ver", "grp_ver"),
     ),
     "lines": ("line", "fixmedins_code", "insutype", "period", "cause", "rule", "tag", "amount_fen"),
+    "schemes": ("insutype", "scheme", "kind", "applies", "cases", "cost_fen", "booked_fen", "fund_part_fen"),
     "sub_budgets": ("insutype", "division", "part", "planned_fen", "spent_fen", "left_fen", "known_from"),
     "county_share": (*("insutype", "county", "allotted_fen", "spent_fen", "gap_fen", "county_fen", "city_fen"),),
     "kpi": (
