@@ -25,6 +25,8 @@ SETTLE_COLUMNS = ("fixmedins_code", "insutype", "dscg_time", "setl_end_date", "m
 DIP_COLUMNS = ("fixmedins_code", "insutype", "medfee_sumamt")
 """A DIP tie may be decided by which group's cost is nearest, and that cost depends on hospital and scheme."""
 DIP_ONLY = frozenset({"brdy", "insuplc_admdvs"})
+ON_DEMAND = DIP_ONLY | {"med_type"}
+"""Columns that are read only for whoever asks."""
 DRG_PERSON = frozenset({"gend", "age"})
 """What every DRG edition checks and a DIP catalogue may never ask for."""
 
@@ -49,10 +51,12 @@ class Demand:
     pools: frozenset[str] = POOLS
     dip: bool = False
     """A DIP catalogue takes part: it looks at cost, hospital and scheme, and finds the age from the date of birth."""
+    facts: frozenset[str] = frozenset()
+    """File columns the conditions of the policy read: who asks for one must find it in the files."""
     fund_unused: bool = False
     """The policy pays standards whole and declares points, so what was booked item by item may be absent."""
-    facts: Facts = NO_FACTS
-    """What the policy asks of the record beyond the standing columns."""
+    record: Facts = NO_FACTS
+    """What the policy's rules on single cases ask of the record."""
 
     def __post_init__(self) -> None:
         kinds = {typed.column: typed.kind for typed in TYPED}
@@ -70,7 +74,7 @@ class Demand:
     @property
     def typed(self) -> tuple[Typed, ...]:
         """The typed columns of this run: those only a policy asks for are there when it does."""
-        asked = self.facts.columns
+        asked = self.record.columns
         return tuple(typed for typed in TYPED if typed.column not in FACT_COLUMNS or typed.column in asked)
 
     @property
@@ -89,8 +93,11 @@ class Demand:
         """File columns that are read if they are there. Grouping reads no money, so no fault of money can stop it."""
         money = self.purpose == "settle" or self.dip
         standing = (typed.column for typed in self.typed if money or typed.kind != "fen")
-        asked = self.facts.columns
-        return (*(name for name in standing if self.dip or name not in DIP_ONLY or name in asked), *self.extra_numbers)
+        asked = (*standing, *self.extra_numbers)
+        return tuple(name for name in asked if name not in ON_DEMAND or self._asked_for(name))
+
+    def _asked_for(self, name: str) -> bool:
+        return name in self.facts or name in self.record.columns or (self.dip and name in DIP_ONLY)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -102,4 +109,5 @@ class Demand:
             names += DIP_COLUMNS
         if self.purpose == "settle":
             names += [name for name in SETTLE_COLUMNS if name != "hifp_pay" or not self.fund_unused]
-        return tuple(dict.fromkeys([*names, *sorted(self.required_numbers), *self.facts.required]))
+        names += [*sorted(self.facts), *self.record.required]
+        return tuple(dict.fromkeys([*names, *sorted(self.required_numbers)]))

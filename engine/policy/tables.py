@@ -1,4 +1,4 @@
-"""The CSV tables a policy names: hospitals 「定点医疗机构」 and weights 「病组基准点数」.
+"""The CSV tables a policy names, and how any of them is read: hospitals 「定点医疗机构」, weights 「病组基准点数」.
 
 In: a file inside the policy folder; out: frozen tables sorted by key. Units: coefficients ×10⁶, points ×10⁴, fen.
 Cells are read as exactly as the YAML: digits and one point, never a float; faults carry the line of the file.
@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeVar
 
-from engine.policy.nodes import Node
+from engine.policy.nodes import Node, Scalar
 from engine.policy.problems import Place, Problems, Unreadable, listed
 from engine.policy.readers import POINT_PLACES, RATIO_PLACES, exact, within, word
 from pointvalue.model import Hospital
@@ -91,6 +91,10 @@ class Row:
             raise problems.add(place, "missing_value")
         high = None if hi is None else Fraction(hi)
         return within(exact(text, place, problems, places, "1.05"), place, problems, Fraction(lo), high)
+
+    def scalar(self, column: str, text: str) -> Scalar:
+        """A part of a cell as a node, for the readers of YAML."""
+        return Scalar(self.cell(column), text, plain=True)
 
     def text(self, column: str, problems: Problems) -> str:
         if not self.cells[column]:
@@ -200,7 +204,7 @@ def open_table(
 
 
 def each_row(rows: Sequence[Row], build: Callable[[Row, Problems], T], problems: Problems) -> list[T]:
-    """Every row built; all faulty rows are reported before the table is given up."""
+    """Build every row, so that all faults show, and only then give up if one failed."""
     found: list[T] = []
     for row in rows:
         try:
@@ -213,7 +217,7 @@ def each_row(rows: Sequence[Row], build: Callable[[Row, Problems], T], problems:
 
 
 def unique_rows(rows: Sequence[Row], column: str, problems: Problems) -> None:
-    """Report a key that stands on two rows."""
+    """Report a key that stands in two rows."""
     first: dict[str, int] = {}
     for row in rows:
         key = row.cells[column]
