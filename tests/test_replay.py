@@ -46,11 +46,11 @@ def runs(shelf: Path) -> list[Path]:
     return sorted(shelf.glob("[!.]*"))
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_every_month_and_the_year_come_out_again_and_the_shelf_is_not_touched(year: Path, threads: int) -> None:
+def test_every_month_and_the_year_come_out_again_and_the_shelf_is_not_touched(year: Path) -> None:
     before = content_of(year)
     for folder in runs(year):
-        done = replay(folder, threads=threads)
+        # They were made with two threads.
+        done = replay(folder, threads=1)
         assert done.differences == () and done.others == (), [str(each) for each in done.differences]
         assert done.compared == len(parse_manifest(folder / MANIFEST_NAME).outputs)
     assert content_of(year) == before
@@ -80,7 +80,7 @@ def test_rules_that_moved_on_change_no_month(tmp_path: Path) -> None:
     month = small_city().months[f"{YEAR}04"]
     first = presettle(month, load_area(place), YEAR, 4, RunOptions(shelf=tmp_path / "runs")).folder
     header, deposit = place / "pack_drg" / "pack.toml", place / "policy" / "deposit.yaml"
-    header.write_text(header.read_text().replace('version     = "', 'version     = "9.'))
+    header.write_text(header.read_text().replace('"2025.1"', '"2025.2"'))
     deposit.write_text(deposit.read_text().replace("0.05", "0.04"))
     second = presettle(month, load_area(place), YEAR, 4, RunOptions(shelf=tmp_path / "runs", supersedes=first.name))
     was, now = (parse_manifest(folder / MANIFEST_NAME) for folder in (first, second.folder))
@@ -141,5 +141,5 @@ def test_another_engine_is_told_and_a_changed_result_is_named_by_row(
     done = replay(folder)
     assert [part for part, _, _ in done.others] == ["polars"]
     told = {difference.file: difference.where for difference in done.differences}
-    assert "rows →" in told["settled.parquet"] and "row 1 (" in told["lines.parquet"]
+    assert "rows →" in told["settled.parquet"] and "amount_fen" in told["lines.parquet"]
     assert "counts.read" in str(done.differences[-1]) or MANIFEST_NAME in told

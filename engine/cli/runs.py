@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.closings import close
 from engine.cli.runs_again import replay
 from engine.cli.shelf import Shelf, folder_of
 from engine.errors import RunError
@@ -18,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("replay")(replay)
+app.command("close")(close)
 
 
 @app.command("list")
