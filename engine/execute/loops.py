@@ -4,7 +4,7 @@ In: buffers of Arrow columns as numpy arrays. Out: numbers written into arrays o
 know to be plain is marked, never guessed at. Indices come from Arrow offsets, which the caller has checked.
 """
 
-# mypy: disable-error-code="untyped-decorator"
+# mypy: disable-error-code="untyped-decorator, assignment"
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def _hash(data: Any, first: Any, end: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def look_up(
-    data: Any, starts: Any, ends: Any, slots: Any, hashes: Any, arena: Any, word_starts: Any, out: Any
-) -> int:
+def look_up(data: Any, starts: Any, ends: Any, slots: Any, hashes: Any, arena: Any, word_starts: Any, out: Any) -> int:
     """Number of each text in a vocabulary, −1 where it is not there; returns how many are not."""
     mask = np.uint64(len(slots) - 1)
     unknown = 0
