@@ -22,7 +22,7 @@ from engine.policy.resolve import ResolvedPolicy
 from engine.write_parquet import write_rows
 from grouper.reason import GroupStatus
 from pointvalue.cases import CaseColumns
-from pointvalue.classes import CaseClass, Scored
+from pointvalue.classes import SPECIAL_CLASS, CaseClass, Scored
 from pointvalue.fixed_wide import ratio_e6
 from pointvalue.model import AreaYear, ClassRule, PointScheme
 from pointvalue.terms import Route, SchemeKind, Shape
@@ -71,7 +71,9 @@ class SettledCases:
         by_label = self.editions.deviation_types
         pack_points = {scheme.name for scheme in self.area.schemes if scheme.kind is SchemeKind.PACK_POINTS}
         return [
-            by_label.get(each.id, "NORM")
+            "SP"
+            if each.id == SPECIAL_CLASS
+            else by_label.get(each.id, "NORM")
             if each.scheme in pack_points
             else _multiple_type(each, _rule_of(self.area, each))
             for each in self.scored.classes
@@ -82,7 +84,8 @@ class SettledCases:
         kinds = sorted({*self.multiple_types, "UNGRP"})
         of_class = np.array([kinds.index(kind) for kind in self.multiple_types], np.int64)
         index = of_class[self.scored.class_index]
-        index[self.book.ints("status") != GroupStatus.OK] = kinds.index("UNGRP")
+        settled = np.isin(self.book.ints("status"), [GroupStatus.OK, GroupStatus.APART])
+        index[~settled] = kinds.index("UNGRP")
         return index, kinds
 
 

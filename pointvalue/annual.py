@@ -15,6 +15,7 @@ import numpy as np
 from pointvalue.allocate import prorate
 from pointvalue.budget import (
     Budget,
+    ClearingStopped,
     require_point_fund,
     require_reserve,
     sharing_adjustment,
@@ -86,6 +87,7 @@ def _clear_pool(
     ledger = Ledger(pool.id, str(view.area.year))
     budget = waterfall(pool)
     ledger.post(RESERVE, Cause.RESERVE_SET_ASIDE, budget.reserve_fen)
+    ledger.post(RESERVE, Cause.RESERVE_BROUGHT_FORWARD, pool.brought_forward_fen)
     fixed = price_fixed_lines(view, money.fund_part_fen)
     moved = _post_fixed_lines(ledger, pool, fixed)
     require_point_fund(pool, budget.point_fund_fen + moved)
@@ -159,6 +161,11 @@ def _share_pool(ledger: Ledger, view: PoolView, point_fund_fen: int) -> SharingR
 def _settle_pots(ledger: Ledger, view: PoolView, fund_fen: int) -> list[Pot]:
     """Steps 6c and 7: pots in policy order, each seeing the reserve the one before left; floors after all of them."""
     pool = view.pool
+    if not pool.pots and fund_fen:
+        raise ClearingStopped(
+            f"pools.{pool.id}: no scheme is paid by points, and {fund_fen} fen of the budget stand on no fixed line; "
+            f"raise budget.fixed_lines by that much 没有点数付费方式，预算须全部列入定额类"
+        )
     pots = []
     for terms, rows, fund in zip(pool.pots, rows_of_pots(view), split_over_pots(pool, fund_fen), strict=True):
         pot = settle_pot(view, terms, rows, fund, ledger.reserve_fen)
@@ -299,7 +306,7 @@ def _statements(ledger: Ledger, view: PoolView, month_lines: Sequence[PostingLin
     months = month_sums(month_lines)
     touched = {view.hospitals[int(place)].code for place in np.unique(view.cases.hospital[view.rows])}
     touched |= {line.hospital for line in (*month_lines, *ledger.lines()) if line.hospital != RESERVE}
-    touched |= set(view.pool.supplier_paid_fen)
+    touched |= {*view.pool.supplier_paid_fen, *view.pool.receivable_fen}
     return {
         hospital.code: settle_cash(ledger, view.pool, hospital, months)
         for hospital in view.hospitals
@@ -324,6 +331,8 @@ def _conservation(
         paid_to_hospitals_fen=sum_of(hospital_lines, *Cause),
         paid_to_suppliers_fen=sum(pool.supplier_paid_fen.values()),
         reserve_left_fen=sum_of([line for line in lines if line.hospital == RESERVE], *Cause),
+        receivable_opened_fen=sum(statement.receivable_fen for statement in statements.values()),
+        brought_forward_fen=pool.brought_forward_fen,
     )
 
 

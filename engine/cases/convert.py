@@ -13,7 +13,7 @@ import polars as pl
 
 from engine.cases.alias_table import VALUE_WORDS
 from engine.cases.codes import CodeMender
-from engine.cases.columns import COLUMNS, TYPED
+from engine.cases.columns import COLUMNS
 from engine.cases.demand import Demand
 from engine.cases.gather import MAINS
 from engine.cases.read import MISSHAPEN
@@ -46,7 +46,7 @@ class Converter:
         """The typed frame of one piece, and what was repaired in it."""
         repairs = Repairs()
         columns: list[pl.Series] = []
-        for typed in TYPED:
+        for typed in self.demand.typed:
             if typed.kind == "codes":
                 columns += self._codes(raw, typed.column, repairs)
             else:
@@ -114,7 +114,7 @@ def complete(frame: pl.DataFrame, demand: Demand, repairs: Repairs) -> pl.DataFr
 
 def accepted_columns(demand: Demand) -> list[str]:
     """Columns of the accepted frame, in order."""
-    names = [typed.name for typed in TYPED]
+    names = [typed.name for typed in demand.typed]
     return [*names, "patient_fen", *demand.extra_numbers, "file", "row"]
 
 

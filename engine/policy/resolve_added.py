@@ -57,7 +57,9 @@ def _scheme(desk: Desk, scheme: Scheme, end: date) -> Scheme:
     if deviation is None:
         return scheme
     own = desk.at(added.OWN_RATIO, end) if desk.written(added.OWN_RATIO) else {}
-    return replace(scheme, deviation=replace(deviation, own_ratio=own))
+    shared = replace(deviation, own_ratio=own)
+    later = tuple((day, replace(terms, deviation=shared)) for day, terms in scheme.later)
+    return replace(scheme, deviation=shared, later=later)
 
 
 def _pool(desk: Desk, pool: Pool, changes: list[Adjustment]) -> Pool:
@@ -107,6 +109,8 @@ def computed_coefficients(desk: Desk, end: date) -> list[tuple[date, dict[str, i
 def _on_day(desk: Desk, day: date) -> dict[str, int]:
     table: HospitalTable = desk.at(case.HOSPITALS, day)
     needed = coef.NEEDS[desk.at(coef.FORM, day)]
+    if "groups" in needed:
+        return {hospital.code: 10**6 for hospital in table.hospitals}  # by group: `facts` reads them
     facts = desk.at(coef.FACTS, day) if "facts" in needed else None
     limits = [desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)]
     try:
