@@ -34,7 +34,7 @@ def batches(table: CaseTable, needed: Sequence[str], batch_rows: int, unique: Se
     """Every row of the file, at most about `batch_rows` at a time. `unique`: columns whose texts do not repeat."""
     if not isinstance(table, ParquetCases):
         for piece in table.pieces(needed, batch_rows):
-            yield RowBatch(piece.frame.to_arrow(), piece.rows, piece.misshapen)
+            yield RowBatch(_without_views(piece.frame.to_arrow()), piece.rows, piece.misshapen)
         return
     try:
         with pq.ParquetFile(table.path) as plain:
@@ -71,7 +71,7 @@ def _group(
 def _read(file: pq.ParquetFile, group: int, needed: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
     # A column that two row groups share one batch of cannot be read by dictionary, so every group is read by itself.
     for batch in file.iter_batches(batch_rows, row_groups=[group], columns=list(needed), use_threads=False):
-        yield pa.Table.from_batches([batch]).select(list(needed))
+        yield _without_views(pa.Table.from_batches([batch]).select(list(needed)))
 
 
 def dictionary_paths(file: pq.ParquetFile, needed: Sequence[str], unique: Sequence[str]) -> list[str]:
@@ -96,3 +96,22 @@ def dictionary_paths(file: pq.ParquetFile, needed: Sequence[str], unique: Sequen
             if metadata.num_row_groups and all(_DICTIONARY & set(group.encodings) for group in groups):
                 found.append(path)
     return found
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """Arrow cannot pick rows of string views, so these become plain text."""
+    kinds = [_without_view(field.type) for field in table.schema]
+    if kinds == table.schema.types:
+        return table
+    return table.cast(pa.schema(list(zip(table.column_names, kinds, strict=True))))
+
+
+def _without_view(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
+        return pa.dictionary(kind.index_type, pa.large_string())
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inner = _without_view(kind.value_type)
+        return kind if inner == kind.value_type else pa.large_list(inner)
+    return kind

@@ -82,12 +82,12 @@ def _by_pair(rule: Rule, column: str, coded: Coded, days: pl.Series) -> npt.NDAr
     present[pair] = True
     places = np.flatnonzero(present)
     texts = [None, *coded.words.texts]
+    text_of, day_of = np.divmod(places, width)
+    known = [n + low - 1 if n else None for n in day_of.tolist()]
     frame = pl.DataFrame(
         [
-            pl.Series(column, [texts[place] for place in (places // width).tolist()], dtype=pl.String),
-            pl.Series(days.name, [n + low - 1 if n else None for n in (places % width).tolist()], pl.Int32).cast(
-                pl.Date
-            ),
+            pl.Series(column, [texts[n] for n in text_of.tolist()], dtype=pl.String),
+            pl.Series(days.name, known, dtype=pl.Int32).cast(pl.Date),
         ]
     )
     met = np.zeros(len(present), np.bool_)

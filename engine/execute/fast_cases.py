@@ -17,7 +17,6 @@ from engine.cases.aliases import HeaderMap
 from engine.cases.convert import Converter, accepted_columns, complete
 from engine.cases.duplicates import NO_DUPLICATES, judge_copies
 from engine.cases.gather import headers_needed
-from engine.cases.piece import CaseTable
 from engine.cases.read import CaseReader
 from engine.cases.rejection import Reject
 from engine.cases.repair import Repairs
@@ -45,51 +44,57 @@ class FastCases:
     suspects: Suspects = field(init=False)
     columns: Columns = field(init=False)
     converter: Converter = field(init=False)
-    held: list[pl.DataFrame] = field(default_factory=list)
-    """Suspect rows, a frame a file."""
+    waiting: Waiting = field(init=False)
+    """Raw rows for the slow path."""
+    refused: Waiting = field(init=False)
+    """Typed rows that break a rule."""
+    held: Waiting = field(init=False)
+    """Raw rows whose id may repeat."""
 
     def pieces(self) -> Iterator[Validated]:
         """Every row once. Raises ChangedWhileReadError when a file was written to meanwhile."""
+        demand = self.reader.demand
         self.suspects = find_suspects(self.reader, self.batch_rows)
-        self.columns, self.converter = Columns(self.reader.demand), Converter(self.reader.demand)
+        self.columns, self.converter = Columns(demand), Converter(demand)
+        self.waiting, self.refused, self.held = Waiting(), Waiting(), Waiting()
         for number, (table, header) in enumerate(zip(self.reader.tables, self.reader.headers, strict=True)):
             count = 0
-            for piece in self._file(number, table, header):
-                count += piece.read_count
-                yield piece
-            expected = self.suspects.counts[number] - len(self.suspects.rows[number])
-            if count != expected or look_of(table.path) != self.suspects.looks[number]:
+            for batch in batches(table, headers_needed(header, demand.wanted), self.batch_rows, (_id_header(header),)):
+                count += len(batch.rows) + len(batch.misshapen)
+                yield from self._batch(number, table.name, header, batch)
+            if count != self.suspects.counts[number] or look_of(table.path) != self.suspects.looks[number]:
                 raise ChangedWhileReadError(table.name)
-        if self.held:
+        yield from self._late(at_least=1)
+        if len(self.held):
             yield from self._copies()
 
-    def _file(self, number: int, table: CaseTable, header: HeaderMap) -> Iterator[Validated]:
-        plan = plan_of(table.name, header, self.reader.demand)
-        needed = headers_needed(header, self.reader.demand.wanted)
-        waiting, refused, held = _Waiting(), _Waiting(), _Waiting()
-        for batch in batches(table, needed, self.batch_rows, unique=(header.direct.get(ID, ""),)):
-            suspect = self.suspects.among(number, batch.rows)
-            odd = suspect.copy()
-            if plan is None or not plan.serves(batch.table.schema):
-                odd[:] = True
-            else:
-                yield self._plain(plan, batch, odd, refused)
-            if odd.any() or batch.misshapen:
-                rest = raw_rows(header, self.reader.demand, table.name, batch, odd)
-                copies = pl.Series(np.append(suspect[odd], np.zeros(len(batch.misshapen), np.bool_)))
-                held.add(rest.filter(copies))
-                waiting.add(rest.filter(~copies))
-            if len(waiting) >= WAITING_MAX:
-                yield validate(waiting.taken(), self.reader.demand, converter=self.converter)
-        if len(waiting):
-            yield validate(waiting.taken(), self.reader.demand, converter=self.converter)
-        if len(refused):
-            yield judge(refused.taken(), Repairs(), self.reader.demand)
-        if len(held):
-            self.held.append(held.taken())
+    def _batch(self, number: int, name: str, header: HeaderMap, batch: RowBatch) -> Iterator[Validated]:
+        demand = self.reader.demand
+        suspect = self.suspects.among(number, batch.rows)
+        odd = suspect.copy()
+        plan = plan_of(name, header, demand)
+        if plan is None or not plan.serves(batch.table.schema):
+            odd[:] = True
+        else:
+            yield self._plain(plan, batch, odd)
+        if odd.any() or batch.misshapen:
+            rest = raw_rows(header, demand, name, batch, odd)
+            copies = pl.Series(np.append(suspect[odd], np.zeros(len(batch.misshapen), np.bool_)))
+            self.held.add(rest.filter(copies))
+            self.waiting.add(rest.filter(~copies))
+        yield from self._late(at_least=WAITING_MAX)
 
-    def _plain(self, plan: Plan, batch: RowBatch, odd: Odd, refused: _Waiting) -> Validated:
-        """The plain rows that may pass; those that may not go to `refused`."""
+    def _late(self, at_least: int) -> Iterator[Validated]:
+        """What has waited long enough."""
+        if len(self.waiting) >= at_least:
+            for frame in self.waiting.taken():
+                yield validate(frame, self.reader.demand, converter=self.converter)
+        if len(self.refused) >= at_least:
+            for frame in self.refused.taken():
+                yield judge(frame, Repairs(), self.reader.demand)
+
+    def _plain(self, plan: Plan, batch: RowBatch, odd: Odd) -> Validated:
+        """The plain rows that may pass; those that may not wait with the other refused ones."""
         found = plan.convert(batch, self.columns, odd)
         repairs, texts, frame = Repairs(), found.texts, found.frame()
         if odd.any():
@@ -102,13 +107,13 @@ class FastCases:
         bad = breaks_a_rule(frame, texts, self.reader.demand)
         accepted = frame.select(accepted_columns(self.reader.demand))
         if bad.any():
-            refused.add(frame.filter(bad))
+            self.refused.add(frame.filter(bad))
             accepted = accepted.filter(~bad)
         return Validated(accepted, NO_REJECTION, +repairs, len(accepted))
 
     def _copies(self) -> Iterator[Validated]:
-        """Rows that share an id, judged together and divided file by file."""
-        converted = [self.converter.convert(frame) for frame in self.held]
+        """Rows that share an id, judged together, and divided where their columns are alike."""
+        converted = [self.converter.convert(frame) for frame in self.held.taken()]
         verdicts = judge_copies(pl.concat([typed for typed, _ in converted], how="diagonal"), self.reader.files)
         copies = 0
         for typed, repairs in converted:
@@ -119,21 +124,29 @@ class FastCases:
         assert copies == len(verdicts), "a verdict on a copy met no row"
 
 
-class _Waiting:
-    """Frames of one file that are worth a turn only together."""
+class Waiting:
+    """Frames that are worth a turn only together; those of one schema are joined."""
 
     def __init__(self) -> None:
-        self.frames: list[pl.DataFrame] = []
+        self._frames: dict[tuple[tuple[str, str], ...], list[pl.DataFrame]] = {}
+        self._rows = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self.frames))
+        return self._rows
 
     def add(self, frame: pl.DataFrame) -> None:
+        """Lets a frame wait."""
         if len(frame):
-            self.frames.append(frame)
+            key = tuple((name, str(kind)) for name, kind in frame.schema.items())
+            self._frames.setdefault(key, []).append(frame)
+            self._rows += len(frame)
 
-    def taken(self) -> pl.DataFrame:
-        """All of them as one, which then wait no longer."""
-        whole = pl.concat(self.frames)
-        self.frames = []
-        return whole
+    def taken(self) -> list[pl.DataFrame]:
+        """All that waited, which then waits no longer."""
+        frames = [pl.concat(frames) for frames in self._frames.values()]
+        self._frames, self._rows = {}, 0
+        return frames
+
+
+def _id_header(header: HeaderMap) -> str:
+    return header.direct.get(ID, "")

@@ -4,7 +4,7 @@ In: buffers of Arrow columns as numpy arrays. Out: numbers written into arrays o
 know to be plain is marked, never guessed at. Indices come from Arrow offsets, which the caller has checked.
 """
 
-# mypy: disable-error-code="untyped-decorator"
+# mypy: disable-error-code="untyped-decorator, assignment"
 
 from __future__ import annotations
 

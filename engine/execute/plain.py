@@ -20,13 +20,13 @@ from engine.cases.gather import gather, headers_needed
 from engine.cases.piece import Piece
 from engine.cases.read import MISSHAPEN, with_place
 from engine.execute.batches import RowBatch
-from engine.execute.cells import Coded, Columns, Lists, Odd, is_code_list, is_text
+from engine.execute.cells import ID, Coded, Columns, Lists, Odd, is_code_list, is_text
 from engine.execute.vocabulary import I64, U8
 
 
 @dataclass(frozen=True)
 class Source:
-    """One column of the typed frame: its name, the file column, how cells are read, and its header (None = not there)."""
+    """One column of the typed frame: its name, the file column, how cells are read, its header (None = not there)."""
 
     name: str
     column: str
@@ -62,6 +62,8 @@ class Plan:
                 found.lists[one.name], found.flags[one.column] = columns.read_codes(one.column, whole, odd)
                 continue
             values = columns.read(one.column, one.kind, whole, odd)
+            if one.column == ID and not isinstance(values, Coded) and values.null_count():
+                odd |= values.is_null().to_numpy()
             if isinstance(values, Coded):
                 found.texts[one.name] = values
             else:

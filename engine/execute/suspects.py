@@ -131,4 +131,5 @@ def _members(hashes: U64, repeated: U64) -> npt.NDArray[np.bool_]:
     fill_members(repeated, table)
     out = np.zeros(len(hashes), np.bool_)
     mark_members(hashes, table, out)
-    return out & (hashes != 0)
+    out &= hashes != 0
+    return out
