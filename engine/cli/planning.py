@@ -1,0 +1,71 @@
+"""`dianzhi policy measure`: what a policy is planned with 「测算」. Nothing here is posted.
+
+Heavy imports wait until a command really runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.shown import progress_of
+from engine.lang import say
+
+if TYPE_CHECKING:
+    from engine.policy.load import AreaPolicy
+
+Cases = Annotated[
+    list[Path], typer.Argument(help="case files or folders: .parquet .csv .xlsx 病例文件或目录", show_default=False)
+]
+AreaOption = Annotated[
+    str, typer.Option("--area", help="area folder, policy folder, or `demo` 统筹区", show_default=False)
+]
+Years = Annotated[str, typer.Option(help="years of discharge, oldest first: 2022,2023,2024 年度", show_default=False)]
+ProfileOption = Annotated[str, typer.Option("--profile", help="compatible or strict 校验档")]
+
+
+def measure(
+    cases: Cases,
+    area: AreaOption,
+    scheme: Annotated[str, typer.Option(help="point scheme to measure 付费方式", show_default=False)],
+    years: Years,
+    out: Annotated[Path, typer.Option("--out", help="new folder for the proposals 输出目录", show_default=False)],
+    pack: Annotated[Path | None, typer.Option("--pack", help="groups every case; default: the newest 分组方案")] = None,
+    profile: ProfileOption = "compatible",
+    threads: Annotated[int, typer.Option(min=1, max=256, help="threads; never changes a result 线程数")] = 2,
+) -> None:
+    """Measure weights, region mean and coefficients from past years' cases 权重测算."""
+    from engine.cli.measured import echo_measured
+    from engine.measure import MeasureOptions, measure_policy
+    from engine.measure_files import write_measured
+
+    named = years_of(years)
+    if profile not in ("compatible", "strict"):
+        raise typer.BadParameter("one of: compatible, strict", param_hint="--profile")
+    with progress_of(say("测算", "measuring")) as advance:
+        options = MeasureOptions(pack, profile, None, threads, advance)  # type: ignore[arg-type]
+        found = measure_policy(cases, policy_of(area), scheme, named, options)
+    write_measured(out, found)
+    echo_measured(found, out)
+
+
+def years_of(text: str) -> list[int]:
+    """Years as a user writes them, oldest first."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(len(part) == 4 and part.isdigit() for part in parts):
+        raise typer.BadParameter("years are written like 2022,2023,2024 年度写作 2022,2023,2024", param_hint="--years")
+    found = [int(part) for part in parts]
+    if found != sorted(set(found)):
+        raise typer.BadParameter("oldest first, each once 从早到晚，各写一次", param_hint="--years")
+    return found
+
+
+def policy_of(area: str) -> AreaPolicy:
+    """The policy of an area folder, a policy folder, or the demo."""
+    from engine.cli.where import demo_folder
+    from engine.policy.load import load_policy
+
+    folder = demo_folder() if area == "demo" else Path(area)
+    return load_policy(folder / "policy" if (folder / "policy").is_dir() else folder)
