@@ -69,3 +69,23 @@ def policy_of(area: str) -> AreaPolicy:
 
     folder = demo_folder() if area == "demo" else Path(area)
     return load_policy(folder / "policy" if (folder / "policy").is_dir() else folder)
+
+
+def advance(
+    area: AreaOption,
+    year: Annotated[int, typer.Option(min=2000, max=2100, help="the year of the advance 年度", show_default=False)],
+    runs: Annotated[Path, typer.Option("--runs", help="folder last year's runs stand in 运行目录")] = Path("runs"),
+    standing: Annotated[
+        Path | None, typer.Option("--standing", help="CSV of what each pool holds 基金运行情况")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="a CSV file for the rows 输出文件")] = None,
+) -> None:
+    """Who may have an advance of working capital, how much, and what stands against it 周转金预付."""
+    from engine.advances import plan_advances, write_advances
+    from engine.cli.advanced import echo_advances
+
+    rows = plan_advances(policy_of(area), runs, year, standing)
+    echo_advances(rows, year)
+    if out is not None:
+        write_advances(out, rows)
+        typer.echo(say(f"明细：{out}", f"rows: {out}"))

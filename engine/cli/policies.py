@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.planning import measure, policy_of
+from engine.cli.planning import advance, measure, policy_of
 from engine.lang import say
 
 app = typer.Typer(
@@ -53,3 +53,4 @@ def show(
 
 
 app.command("measure")(measure)
+app.command("advance")(advance)
