@@ -1,4 +1,4 @@
-"""`dianzhi policy measure`: what a policy is planned with 「测算」. Nothing here is posted.
+"""`dianzhi policy measure`, `simulate`, `advance`: what a policy is planned with 「测算」. Nothing here is posted.
 
 Heavy imports wait until a command really runs.
 """
@@ -89,3 +89,44 @@ def advance(
     if out is not None:
         write_advances(out, rows)
         typer.echo(say(f"明细：{out}", f"rows: {out}"))
+
+
+def simulate(
+    cases: Cases,
+    other: Annotated[Path, typer.Option("--with", help="area or policy folder to try 试算政策", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="a .parquet file 输出文件", show_default=False)],
+    run: Annotated[str | None, typer.Option("--run", help="standing clearing: folder or run id 已有清算")] = None,
+    runs: Annotated[Path, typer.Option("--runs", help="folder the runs stand in 运行目录")] = Path("runs"),
+    area: Annotated[
+        str | None, typer.Option("--area", help="instead of --run: what stands is this policy 统筹区")
+    ] = None,
+    year: Annotated[int | None, typer.Option(min=2000, max=2100, help="with --area: the year 年度")] = None,
+    pack: Annotated[Path | None, typer.Option("--pack", help="replaces the packs the policies name 分组方案")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="threads; never changes a result 线程数")] = 2,
+) -> None:
+    """What another budget, other tiers or another point value would pay each hospital; nothing is posted 政策模拟."""
+    from dataclasses import replace
+
+    from engine.cli.runs import run_folder
+    from engine.cli.simulated import echo_simulation
+    from engine.cli.where import open_area
+    from engine.simulate import SimulateOptions, standing_policy, standing_run, write_simulation
+    from engine.simulate import simulate as simulate_policy
+
+    if (run is None) == (area is None) or (area is None) != (year is None):
+        raise typer.BadParameter("give --run, or --area with --year 请给出 --run，或 --area 与 --year")
+    if out.suffix != ".parquet":
+        raise typer.BadParameter("a file ending in .parquet 文件名须以 .parquet 结尾", param_hint="--out")
+    tried = open_area(str(other), pack)
+    with progress_of(say("模拟", "simulating")) as advance:
+        if run is not None:
+            standing, options = standing_run(run_folder(run, runs), cases)
+            options = replace(options, threads=threads, progress=advance)
+        else:
+            assert area is not None and year is not None
+            options = SimulateOptions(threads=threads, progress=advance)
+            standing, _ = standing_policy(cases, open_area(area, pack), year, options)
+        found = simulate_policy(cases, standing, tried, options)
+    write_simulation(out, found)
+    echo_simulation(found)
+    typer.echo(say(f"差额表：{out}（未入账）", f"differences: {out} (nothing posted)"))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.planning import advance, measure, policy_of
+from engine.cli.planning import advance, measure, policy_of, simulate
 from engine.lang import say
 
 app = typer.Typer(
@@ -53,4 +53,5 @@ def show(
 
 
 app.command("measure")(measure)
+app.command("simulate")(simulate)
 app.command("advance")(advance)

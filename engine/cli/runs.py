@@ -34,7 +34,7 @@ def show_run(
     """The manifest of one run: inputs, rules, counts, totals, outputs 查看运行清单."""
     from engine.ledger.manifest import MANIFEST_NAME, parse_manifest
 
-    path = _folder(run, runs) / MANIFEST_NAME
+    path = run_folder(run, runs) / MANIFEST_NAME
     parse_manifest(path)
     typer.echo(path.read_text(encoding="utf-8"), nl=False)
 
@@ -52,7 +52,7 @@ def verify(
             raise RunError(f"{runs}: there is no such folder. Name the shelf with --runs.")
         seen, findings = verify_shelf(runs)
     else:
-        seen, findings = 1, verify_run(_folder(run, runs))
+        seen, findings = 1, verify_run(run_folder(run, runs))
     for finding in findings:
         typer.echo(str(finding))
     if findings:
@@ -60,7 +60,8 @@ def verify(
     typer.echo(say(f"{seen} 个运行核验无误。", f"{seen} run(s) verified: every byte is as sealed."))
 
 
-def _folder(run: str, shelf: Path) -> Path:
+def run_folder(run: str, shelf: Path) -> Path:
+    """A run by its folder, or by its id on a shelf."""
     for path in (Path(run), shelf / run):
         if path.is_dir():
             return path
