@@ -197,5 +197,8 @@ numerator           | int64         |      | P      | 分子               | wha
 denominator         | int64         |      | P      | 分母               | empty: unknown, or a plain count
 num_unit            | text          |      | P      | 分子单位           | fen, n, or 1e-6
 den_unit            | text          |      | P      | 分母单位           | fen or n
+standing_fen        | int64         | fen  | P      | 现行（分）         | posted by the standing clearing
+other_fen           | int64         | fen  | P      | 模拟（分）         | what the other policy would post
+difference_fen      | int64         | fen  | P      | 差额（分）         | the other less the standing
 value_e6            | int64         | 1e-6 | P      | 指标值             | rounded once; empty for a count
 """

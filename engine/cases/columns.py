@@ -158,6 +158,9 @@ FILES: Mapping[str, tuple[str, ...]] = {
         *("kpi", "insutype", "fixmedins_code", "numerator", "num_unit", "denominator", "den_unit", "value_e6"),
         "known_from",
     ),
+    "simulation": (
+        *("fixmedins_code", "fixmedins_name", "insutype", "cause", "standing_fen", "other_fen", "difference_fen"),
+    ),
     "rejected": ("file", "row", "setl_id", "field", "code", "reason_zh", "reason_en", "fixmedins_code"),
 }
 
