@@ -201,4 +201,29 @@ standing_fen        | int64         | fen  | P      | 现行（分）         | 
 other_fen           | int64         | fen  | P      | 模拟（分）         | what the other policy would post
 difference_fen      | int64         | fen  | P      | 差额（分）         | the other less the standing
 value_e6            | int64         | 1e-6 | P      | 指标值             | rounded once; empty for a count
+# how a hospital's gap was shared, and the policy values behind the lines
+side                | text          |      | P      | 方向               | surplus, overspend, or even
+tier                | int16         | n    | P      | 档次               | 0 the hospital as a whole, then tier by tier
+tier_from           | decimal 12,6  | 1    | P      | 起点               | where it begins, share of the denominator
+tier_to             | decimal 12,6  | 1    | P      | 止点               | where it ends, empty for the open tier
+tier_share          | decimal 12,6  | 1    | P      | 比例               | kept by the hospital, or borne by the fund
+part_amt            | decimal 24,8  | yuan | P      | 落入金额           | part of the gap in the tier; row 0: the gap
+tier_amt            | decimal 24,8  | yuan | P      | 分担金额           | share × part, unrounded; row 0: the sum
+den_amt             | decimal 24,8  | yuan | P      | 分母               | what the edges are shares of
+std_amt             | decimal 24,8  | yuan | P      | 比较标准           | standard the gap is measured from
+act_amt             | decimal 24,8  | yuan | P      | 比较实际           | spend it is compared with
+fund_mult           | decimal 18,12 | 1    | P      | 基金占比           | fund's part of total cost, else 1
+asmt_score          | decimal 9,4   | 1    | P      | 考核得分           | yearly assessment score
+asmt_coef           | decimal 12,6  | 1    | P      | 考核系数           | what the score is worth
+clm_amt             | decimal 24,8  | yuan | P      | 申请分担           | claim on the reserve, after assessment
+clm_sumamt          | decimal 24,8  | yuan | P      | 申请分担合计       | claims of all hospitals of the pool
+avail_amt           | decimal 16,2  | yuan | P      | 可用风险金         | what the reserve could give to shares
+shar_k              | decimal 18,12 | 1    | P      | 分担系数           | part of every claim that is paid
+dpst_rel            | decimal 12,6  | 1    | P      | 保证金返还比例     | part of the deposit the score releases
+since               | date          |      | P      | 起始日期           | from which day the value holds
+val_text            | text          |      | P      | 取值               | the value as the policy writes it
+unit                | text          |      | P      | 单位               | its unit
+source_doc          | text          |      | P      | 依据文件           | document and article it stands in
+rule_name           | text          |      | P      | 参数名称           | what the value is, in Chinese
+val_dflt            | int16         |      | P      | 缺省值             | 1 the engine's default, 0 the policy's
 """
