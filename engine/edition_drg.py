@@ -7,7 +7,7 @@ map where mapping is on. It decides nothing: the kernel does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,9 @@ class DrgEdition:
     @property
     def meta(self) -> PackMeta:
         return self.pack.meta
+
+    def with_meta(self, meta: PackMeta) -> DrgEdition:
+        return DrgEdition(replace(self.pack, meta=meta))
 
     @property
     def fingerprint(self) -> str:

@@ -165,7 +165,7 @@ def _facts(draft: RunDraft, area: Area, money: Money, mapped: MappedCases, seal:
         area_code=area.policy.code,
         area_name=area.policy.name,
         period=draft.period,
-        packs=tuple(area.editions.versions),
+        packs=tuple(area.editions.pack_versions),
         policy_version=resolved.version,
         engine_version=VERSION,
         seal=seal,

@@ -53,6 +53,7 @@ def group(cases: Sequence[str | Path], editions: Editions, options: RunOptions) 
 def presettle(cases: Sequence[str | Path], area: Area, year: int, month: int, options: RunOptions) -> RunResult:
     """One month 「月度预结算」: points at the budget value, what is declared, payable and withheld."""
     resolved, period = area.for_year(year), Period(year, month)
+    area = area.routed(resolved)
     target = options.target(period.line_period, area.policy.code, "presettle")
     refuse_second(target.parent, area, "presettle", period.line_period, options)
     demand = demand_of("settle", area.editions, options, resolved)
@@ -77,6 +78,7 @@ def presettle(cases: Sequence[str | Path], area: Area, year: int, month: int, op
 def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOptions) -> RunResult:
     """The year 「年度清算」: every identity of the accounts is proved before anything is written."""
     resolved, period = area.for_year(year), Period(year, None)
+    area = area.routed(resolved)
     target = options.target(period.line_period, area.policy.code, "clear")
     refuse_second(target.parent, area, "clear", period.line_period, options)
     demand = demand_of("settle", area.editions, options, resolved)

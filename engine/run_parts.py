@@ -89,16 +89,22 @@ def demand_of(
     purpose: Purpose, editions: Editions, options: RunOptions, resolved: ResolvedPolicy | None = None
 ) -> Demand:
     """What is asked of the case files; the packs of one run must agree on the validation profile."""
-    named = {edition.profile for edition in editions.editions}
+    named = {edition.profile for edition in editions.packs} - {""}
     if options.profile is None and len(named) > 1:
         raise PackError(
             "the packs of this run name different validation profiles; give --profile compatible or strict."
         )
     profile: Profile = options.profile or ("strict" if named == {"strict"} else "compatible")
-    demand = Demand(purpose, profile, numbers=(), pools=POOLS, dip=editions.has_dip, fund_unused=_pays_whole(resolved))
+    demand = Demand(purpose, profile, numbers=(), pools=POOLS, dip=editions.has_dip, facts=_facts(resolved),
+                    fund_unused=_pays_whole(resolved))  # fmt: skip
     for edition in editions.editions:
         demand = demand.with_numbers(edition.numbers)
     return demand
+
+
+def _facts(resolved: ResolvedPolicy | None) -> frozenset[str]:
+    """File columns the conditions of the year's schemes read."""
+    return frozenset().union(*(route.columns for route in resolved.routes)) if resolved is not None else frozenset()
 
 
 def _pays_whole(resolved: ResolvedPolicy | None) -> bool:
@@ -150,7 +156,7 @@ def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, de
             "valid_from": _day(edition.meta.valid_from),
             "valid_to": _day(edition.meta.valid_to),
         }
-        for edition in editions.editions
+        for edition in editions.packs
     ]
     draft.counts |= {
         "read": mapped.read_count,

@@ -82,7 +82,8 @@ class SettledCases:
         kinds = sorted({*self.multiple_types, "UNGRP"})
         of_class = np.array([kinds.index(kind) for kind in self.multiple_types], np.int64)
         index = of_class[self.scored.class_index]
-        index[self.book.ints("status") != GroupStatus.OK] = kinds.index("UNGRP")
+        settled = np.isin(self.book.ints("status"), [GroupStatus.OK, GroupStatus.APART])
+        index[~settled] = kinds.index("UNGRP")
         return index, kinds
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from pointvalue.allocate import prorate
 from pointvalue.budget import (
     Budget,
+    ClearingStopped,
     require_point_fund,
     require_reserve,
     sharing_adjustment,
@@ -159,6 +160,11 @@ def _share_pool(ledger: Ledger, view: PoolView, point_fund_fen: int) -> SharingR
 def _settle_pots(ledger: Ledger, view: PoolView, fund_fen: int) -> list[Pot]:
     """Steps 6c and 7: pots in policy order, each seeing the reserve the one before left; floors after all of them."""
     pool = view.pool
+    if not pool.pots and fund_fen:
+        raise ClearingStopped(
+            f"pools.{pool.id}: no scheme is paid by points, and {fund_fen} fen of the budget stand on no fixed line; "
+            f"raise budget.fixed_lines by that much 没有点数付费方式，预算须全部列入定额类"
+        )
     pots = []
     for terms, rows, fund in zip(pool.pots, rows_of_pots(view), split_over_pots(pool, fund_fen), strict=True):
         pot = settle_pot(view, terms, rows, fund, ledger.reserve_fen)

@@ -27,6 +27,12 @@ SPECIAL_LINE = "special"
 SPECIAL_CLASS = "special_case"
 READMITTED_SUFFIX = "+readmitted"
 
+_ROUTES = {
+    SchemeKind.EPIDEMIC: Route.EPIDEMIC,
+    SchemeKind.BUNDLE: Route.BUNDLE,
+    SchemeKind.CAPITATION: Route.ELSEWHERE,
+    SchemeKind.EXCLUDED: Route.ELSEWHERE,
+}
 _NO_I64: I64 = np.zeros(0, np.int64)
 _NO_I32: I32 = np.zeros(0, np.int32)
 _MEANING = {
@@ -126,7 +132,7 @@ def _take_given(cases: CaseColumns, scheme: str, rows: I64, scored: Scored, clas
 
 
 def _price_apart(scheme: FixedScheme, rows: I64, scored: Scored, classes: list[CaseClass]) -> None:
-    route = {SchemeKind.EPIDEMIC: Route.EPIDEMIC, SchemeKind.BUNDLE: Route.BUNDLE}.get(scheme.kind, Route.FIXED)
+    route = _ROUTES.get(scheme.kind, Route.FIXED)
     scored.class_index[rows] = len(classes)
     scored.route[rows] = int(route)
     scored.line[rows] = scored.lines.index(scheme.name)

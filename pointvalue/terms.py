@@ -14,6 +14,7 @@ class SchemeKind(StrEnum):
     """How a scheme pays: `points` through a pot, every other kind at its own price (定额类).
 
     `pack_points` pays through a pot as well; its cases arrive with the points their catalogue's own scoring gave them.
+    Cases of `bundle` and `capitation` are paid by a contract, those of `excluded` by another budget: nothing here.
     """
 
     POINTS = "points"
@@ -23,6 +24,8 @@ class SchemeKind(StrEnum):
     ACTUAL = "actual"
     EPIDEMIC = "epidemic"
     BUNDLE = "bundle"
+    CAPITATION = "capitation"
+    EXCLUDED = "excluded"
 
 
 POINT_KINDS = frozenset({SchemeKind.POINTS, SchemeKind.PACK_POINTS})
@@ -88,12 +91,17 @@ FLAG_NAMES: dict[str, Flag] = {(flag.name or "").lower(): flag for flag in Flag}
 
 
 class Route(IntEnum):
-    """Where the money of a case comes from."""
+    """Where the money of a case comes from. ELSEWHERE: a capitation contract, or a budget that is not settled here."""
 
     POT = 0
     FIXED = 1
     EPIDEMIC = 2
     BUNDLE = 3
+    ELSEWHERE = 4
+
+
+UNPAID_ROUTES = frozenset({Route.BUNDLE, Route.ELSEWHERE})
+"""Cases that declare nothing in their month: what pays them is no price of their own."""
 
 
 class SpecialPay(StrEnum):

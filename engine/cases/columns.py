@@ -80,6 +80,7 @@ TYPED: tuple[Typed, ...] = (
     Typed("act_ipt_days", "act_ipt_days", "whole"),
     Typed("dscg_way", "dscg_way", "text"),
     Typed("dscg_caty", "dscg_caty", "text"),
+    Typed("med_type", "med_type", "text"),
     Typed("ipt_med_type", "ipt_med_type", "text"),
     Typed("insuplc_admdvs", "insuplc_admdvs", "text"),
     Typed("born_on", "brdy", "date"),

@@ -24,6 +24,8 @@ SETTLE_COLUMNS = ("fixmedins_code", "insutype", "dscg_time", "setl_end_date", "m
 DIP_COLUMNS = ("fixmedins_code", "insutype", "medfee_sumamt")
 """A DIP tie may be decided by which group's cost is nearest, and that cost depends on hospital and scheme."""
 DIP_ONLY = frozenset({"brdy", "insuplc_admdvs"})
+ON_DEMAND = DIP_ONLY | {"med_type"}
+"""Columns that are read only for whoever asks."""
 DRG_PERSON = frozenset({"gend", "age"})
 """What every DRG edition checks and a DIP catalogue may never ask for."""
 
@@ -48,6 +50,8 @@ class Demand:
     pools: frozenset[str] = POOLS
     dip: bool = False
     """A DIP catalogue takes part: it looks at cost, hospital and scheme, and finds the age from the date of birth."""
+    facts: frozenset[str] = frozenset()
+    """File columns the conditions of the policy read: who asks for one must find it in the files."""
     fund_unused: bool = False
     """The policy pays standards whole and declares points, so what was booked item by item may be absent."""
 
@@ -80,7 +84,11 @@ class Demand:
         """File columns that are read if they are there. Grouping reads no money, so no fault of money can stop it."""
         money = self.purpose == "settle" or self.dip
         standing = (typed.column for typed in TYPED if money or typed.kind != "fen")
-        return (*(name for name in standing if self.dip or name not in DIP_ONLY), *self.extra_numbers)
+        asked = (*standing, *self.extra_numbers)
+        return tuple(name for name in asked if name not in ON_DEMAND or name in self.facts or self._for_dip(name))
+
+    def _for_dip(self, name: str) -> bool:
+        return self.dip and name in DIP_ONLY
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -92,4 +100,5 @@ class Demand:
             names += DIP_COLUMNS
         if self.purpose == "settle":
             names += [name for name in SETTLE_COLUMNS if name != "hifp_pay" or not self.fund_unused]
+        names += sorted(self.facts)
         return tuple(dict.fromkeys([*names, *sorted(self.required_numbers)]))

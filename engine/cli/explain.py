@@ -19,28 +19,21 @@ def explain(
     profile: Annotated[str | None, typer.Option("--profile", help="compatible or strict 校验档")] = None,
 ) -> None:
     """Why a case is in its group, and why not in another 说明一个病例为何入此组."""
-    from engine.single import explain_one
+    from engine.cli.where import demo_folder
 
     if profile is not None and profile not in ("compatible", "strict"):
         raise typer.BadParameter("one of: compatible, strict", param_hint="--profile")
-    settling = pack is None and area is not None
-    for line in explain_one(cases, case, _packs(pack, area), profile, settling=settling):
-        typer.echo(line)
-
-
-def _packs(pack: Path | None, area: str | None) -> list[Path]:
-    from engine.cli.where import demo_folder
-
     if pack is not None:
-        return [pack]
-    if area is None:
+        from engine.single import explain_one
+
+        lines = explain_one(cases, case, [pack], profile)
+    elif area is not None:
+        from engine.single_area import explain_in_area
+
+        folder = demo_folder() if area == "demo" else Path(area)
+        folder = folder / "policy" if (folder / "policy").is_dir() else folder
+        lines = explain_in_area(cases, case, folder, profile)
+    else:
         raise PackError(say("请给出 --pack 或 --area。", "give --pack or --area."))
-    from datetime import date
-
-    from engine.policy.case_params import PACKS
-    from engine.policy.load import load_policy
-
-    folder = demo_folder() if area == "demo" else Path(area)
-    folder = folder / "policy" if (folder / "policy").is_dir() else folder
-    desk = load_policy(folder).desk()
-    return [folder / entry.path for entry in desk.at(PACKS, date.max)]
+    for line in lines:
+        typer.echo(line)

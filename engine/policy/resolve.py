@@ -20,11 +20,13 @@ from engine.policy import money_params as money
 from engine.policy.case_flags import FlagDefinition
 from engine.policy.crosscheck import CEILING, CEILING_FROM
 from engine.policy.load import AreaPolicy
+from engine.policy.predicates import When
 from engine.policy.problems import Place, Problems, refuse
 from engine.policy.readers import plain
 from engine.policy.resolve_added import computed_coefficients, with_added
 from engine.policy.resolve_pool import resolve_pool
 from engine.policy.settings import Desk, Param, Used
+from engine.policy.single_tables import Disease
 from engine.policy.tables import HospitalTable, WeightTable
 from pointvalue.check import check_area
 from pointvalue.model import (
@@ -63,6 +65,28 @@ class Dated(Generic[T]):
         return self.values[index]
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which cases a scheme takes 「适用范围」: its condition, and what tells its own groups apart.
+
+    A single-disease scheme knows its diseases, each with the (level, pool) pairs it has a quota for; a bed-day scheme
+    its categories. `when` None takes every case that comes so far.
+    """
+
+    scheme: str
+    kind: SchemeKind
+    when: When | None
+    diseases: tuple[Disease, ...] = ()
+    priced: frozenset[tuple[str, str, str]] = frozenset()
+    categories: tuple[case.BedDayCategory, ...] = ()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """File columns its conditions read."""
+        asked = [] if self.when is None else [self.when]
+        return frozenset().union(*(each.columns for each in (*asked, *(c.when for c in self.categories))))
+
+
 @dataclass(frozen=True)
 class ResolvedPolicy:
     """Everything a run of one year needs from a policy.
@@ -77,6 +101,7 @@ class ResolvedPolicy:
     period_by: str
     case_values_by: str
     packs: tuple[case.PackEntry, ...]
+    routes: tuple[Route, ...]
     weights: Mapping[str, Dated[WeightTable]]
     coefficients_e6: Dated[Mapping[str, int]]
     flags: Dated[tuple[FlagDefinition, ...]]
@@ -130,6 +155,7 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         period_by=desk.at(case.PERIOD_BY, end),
         case_values_by=desk.at(case.CASE_VALUES_BY, end),
         packs=desk.at(case.PACKS, end),
+        routes=_routes(desk, end),
         weights={scheme: _weights(desk, scheme, end) for scheme in points},
         coefficients_e6=_coefficients(desk, end),
         flags=_flags(desk, end),
@@ -202,6 +228,21 @@ def _weights(desk: Desk, scheme: str, end: date) -> Dated[WeightTable]:
 
 def _schemes(desk: Desk, end: date) -> tuple[Scheme, ...]:
     return tuple(_any_scheme(desk, entry, end) for entry in desk.at(case.SCHEMES, end))
+
+
+def _routes(desk: Desk, end: date) -> tuple[Route, ...]:
+    """The schemes in the order in which they are asked to take a case."""
+    routes = []
+    for entry in desk.at(case.SCHEMES, end):
+        kind = SchemeKind(entry.kind)
+        if kind is SchemeKind.SINGLE:
+            priced = frozenset((q.group, q.level, q.pool) for q in desk.at(case.SINGLE_QUOTA, end))
+            routes.append(Route(entry.id, kind, entry.when, desk.at(case.SINGLE_DISEASES, end), priced))
+        elif kind is SchemeKind.BED_DAY:
+            routes.append(Route(entry.id, kind, entry.when, categories=desk.at(case.BED_DAY_CATEGORIES, end)))
+        else:
+            routes.append(Route(entry.id, kind, entry.when))
+    return tuple(routes)
 
 
 def _any_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> Scheme:
