@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,7 +112,7 @@ def _demo_area(folder: AreaFolder, place: Path, cases: int | None, seed: int | N
 
 
 def _settle_year(
-    months: dict[int, tuple[Path, ...]], every: Sequence[Path], area: Area, year: int, shelf: Path, threads: int
+    months: Mapping[int, tuple[Path, ...]], every: Sequence[Path], area: Area, year: int, shelf: Path, threads: int
 ) -> RunResult:
     """The months of a year and its clearing."""
     from engine.run import clear, presettle
