@@ -29,7 +29,7 @@ from pointvalue.terms import Cause
 I64 = npt.NDArray[np.int64]
 
 _DEDUCTIONS = (Cause.AUDIT_MONEY, Cause.AUDIT_POINTS)
-_ALREADY_PAID = (Cause.PREPAID, Cause.SUPPLIER_PAID, Cause.ADVANCE_RECOVERED)
+_ALREADY_PAID = (Cause.PREPAID, Cause.SUPPLIER_PAID, Cause.ADVANCE_RECOVERED, Cause.RECEIVABLE_RECOVERED)
 _COUNTS = ("clr_psntime", "grp_psntime", "ungrp_psntime", "low_psntime", "high_psntime", "iptdayscum")
 _MONEY = (
     *("medfee_sumamt", "hifp_pay", "drg_dip_sumamt", "drg_dip_fund_payamt", "setl_dif_amt", "fund_dif_amt"),

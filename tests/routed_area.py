@@ -145,3 +145,36 @@ def write_cases(path: Path) -> Path:
         )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+UNPOINTED = """\
+  schemes:
+    - {id: psych, kind: bed_day, when: {diagnosis: ["F20-F29"]}}
+    - {id: ffs, kind: actual}
+"""
+
+
+def write_unpointed_area(folder: Path) -> Path:
+    """No points, no packs, no global budget: every yuan of the plan stands on a fixed line."""
+    write_area(folder)
+    policy = folder / "policy"
+    for name in ("points", "case_classes", "special_case", "single_disease", "contracts", "case_flags"):
+        (policy / f"{name}.yaml").unlink()
+    area = policy / "area.yaml"
+    text = area.read_text(encoding="utf-8")
+    head, _, tail = text.partition("  schemes:\n")
+    tail = tail[tail.index("  packs:") :]
+    after = tail[tail.index("  period_by") :].replace("case_values_by: discharge_date", "case_values_by: pack")
+    area.write_text(head + UNPOINTED + after, encoding="utf-8")
+    (policy / "budget.yaml").write_text(
+        "budget:\n  description: 年度支出\n  source: {document: 样例}\n  tag: PH\n"
+        '  plan:\n    unit: CNY\n    values:\n      2025-01-01: {"310": 100000.00, "390": 50000.00}\n'
+        '  outside:\n    unit: CNY\n    values:\n      2025-01-01: {"310": {}, "390": {}}\n'
+        "  fixed_lines:\n    unit: CNY\n    values:\n"
+        '      2025-01-01: {"310": {psych: 20000.00, ffs: 70000.00}, "390": {ffs: 45000.00}}\n'
+        "  reserve_rate:\n    unit: /1\n    values: {2025-01-01: 0.10}\n",
+        encoding="utf-8",
+    )
+    for name in ("other_lines", "supplier_paid", "advance", "audits"):
+        (policy / f"{name}.yaml").unlink()
+    return folder

@@ -17,7 +17,7 @@ from engine.policy.problems import PolicyFaults, Problems, Unreadable
 from engine.run import clear, presettle
 from engine.run_parts import RunOptions
 from pointvalue.model import Hospital
-from tests.routed_area import HOSPITAL, WAYS, write_area, write_cases
+from tests.routed_area import HOSPITAL, WAYS, write_area, write_cases, write_unpointed_area
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +231,46 @@ def test_an_explanation_of_a_grouped_case_goes_on_with_its_group(tmp_path: Path)
     text = explained(tmp_path, "B1")
     assert "drg" in text
     assert "B1  " in text
+
+
+# --- an area without points -----------------------------------------------------------------------------------------
+
+
+def test_an_area_without_points_pays_every_case_at_its_own_price(tmp_path: Path) -> None:
+    """310: reserve 10,000, psych A2 + A3 + B2 at 100 % of tiers × 0.8; the rest as booked. Nobody has a point value."""
+    area, cases = load_area(write_unpointed_area(tmp_path)), write_cases(tmp_path / "cases.csv")
+    presettle([cases], area, 2025, 3, RunOptions(shelf=tmp_path / "runs"))
+    folder = clear([cases], area, 2025, RunOptions(shelf=tmp_path / "runs")).folder
+    lines = pl.read_parquet(folder / "lines.parquet").filter(pl.col("period") == "2025")
+    paid = lines.filter((pl.col("fixmedins_code") == HOSPITAL) & pl.col("cause").str.starts_with("fixed_standard"))
+    found = {(pool, cause): fen for pool, cause, fen in paid.select("insutype", "cause", "amount_fen").iter_rows()}
+    # A2 35 days 6,800; A3 12 days under 18, so no category: 1,200; B2 9 days as an adult: 1,800; × 0.8
+    assert found["310", "fixed_standard.psych"] == (680_000 + 120_000 + 180_000) * 8 // 10
+    # A1 7,000 + A4 5,000 + A6 2,500 + A8 60 + A9 6,000 + B1 6,000 as booked
+    assert found["310", "fixed_standard.ffs"] == 2_656_000
+    assert found["390", "fixed_standard.ffs"] == 750_000
+    assert pl.read_parquet(folder / "settled.parquet")["setl_pt"].null_count() == 11
+
+
+def test_money_on_no_line_of_an_area_without_points_stops_the_clearing(tmp_path: Path) -> None:
+    folder = write_unpointed_area(tmp_path)
+    budget = folder / "policy" / "budget.yaml"
+    budget.write_text(budget.read_text(encoding="utf-8").replace("ffs: 70000.00", "ffs: 60000.00"), encoding="utf-8")
+    with pytest.raises(Exception, match="fixed_lines"):
+        clear([write_cases(tmp_path / "cases.csv")], load_area(folder), 2025, RunOptions(shelf=tmp_path / "runs"))
+
+
+def test_a_price_that_changes_during_the_year_is_read_at_the_date_of_the_case(tmp_path: Path) -> None:
+    """A3 left on 13 March, twelve days: 12 × 110 × 0.8 = 1,056. A2 left on 8 March and keeps the old tiers: 5,440."""
+    folder = write_area(tmp_path)
+    bed_day = folder / "policy" / "bed_day.yaml"
+    old = "        - {from: 1, to: null, rate: 100.00}\n"
+    text = bed_day.read_text(encoding="utf-8").replace(
+        old, old + "      2025-03-10:\n        - {from: 1, to: null, rate: 110.00}\n"
+    )
+    bed_day.write_text(text, encoding="utf-8")
+    cases = write_cases(tmp_path / "cases.csv")
+    run = clear([cases], load_area(folder), 2025, RunOptions(shelf=tmp_path / "runs", months="cases"))
+    settled = pl.read_parquet(run.folder / "settled.parquet")
+    paid = {case: str(fund) for case, fund in settled.select("setl_id", "drg_dip_fund_payamt").iter_rows()}
+    assert (paid["A2"], paid["A3"]) == ("5440.00", "1056.00")

@@ -166,4 +166,22 @@ field               | text          |      | P      | 字段               | col
 code                | text          |      | P      | 代码               | rejection code
 reason_zh           | text          |      | P      | 原因               | what is wrong and what to mend, in Chinese
 reason_en           | text          |      | P      | 原因（英文）       | the same in English
+# what is watched beside the accounts
+division            | text          |      | P      | 划分               | way of dividing a budget
+part                | text          |      | P      | 分项               | part of the division
+planned_fen         | int64         | fen  | P      | 计划（分）         | planned for the part
+spent_fen           | int64         | fen  | P      | 支出（分）         | spent; empty: the run cannot know it
+left_fen            | int64         | fen  | P      | 结余（分）         | planned less spent; empty where spend is
+known_from          | text          |      | P      | 口径               | what it is made of, or why unknown
+county              | text          |      | P      | 县区               | county of the hospitals
+allotted_fen        | int64         | fen  | P      | 县级额度（分）     | allotted to the county
+gap_fen             | int64         | fen  | P      | 超支（分）         | spent less allotted; below zero a surplus
+county_fen          | int64         | fen  | P      | 县级承担（分）     | the county pays; below zero it keeps
+city_fen            | int64         | fen  | P      | 市级承担（分）     | the city's fund covers; below zero it keeps
+kpi                 | text          |      | P      | 指标               | the indicator
+numerator           | int64         |      | P      | 分子               | what is counted or summed
+denominator         | int64         |      | P      | 分母               | empty: unknown, or a plain count
+num_unit            | text          |      | P      | 分子单位           | fen, n, or 1e-6
+den_unit            | text          |      | P      | 分母单位           | fen or n
+value_e6            | int64         | 1e-6 | P      | 指标值             | rounded once; empty for a count
 """

@@ -57,7 +57,9 @@ def _scheme(desk: Desk, scheme: Scheme, end: date) -> Scheme:
     if deviation is None:
         return scheme
     own = desk.at(added.OWN_RATIO, end) if desk.written(added.OWN_RATIO) else {}
-    return replace(scheme, deviation=replace(deviation, own_ratio=own))
+    shared = replace(deviation, own_ratio=own)
+    later = tuple((day, replace(terms, deviation=shared)) for day, terms in scheme.later)
+    return replace(scheme, deviation=shared, later=later)
 
 
 def _pool(desk: Desk, pool: Pool, changes: list[Adjustment]) -> Pool:
