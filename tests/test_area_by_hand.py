@@ -53,8 +53,8 @@ ZIBO = Statement(
         # Z2 423.0606 × K = 5,632.13, ratio 2.2194: 423.0606 × 1.21940915 = 515.8840.
         # GIANT 541.0754 × K = 7,203.24, ratio 1,804.74: 541.0754 × 1,803.74356968 = 975,961.2735.
         # Σ 976,945.2304; 11,697,500 ÷ Σ = 11.97354738, published 11.9735.
-        # 0.80 × 11.9735 × points: Z1 448,357.669, Z2 494,154.966, GIANT 934,853,784.660 fen; the pot is 935,796,297, so the
-        # floors leave two fen, to Z2 and Z1, whose remainders are the largest.
+        # 0.80 × 11.9735 × points: Z1 448,357.669, Z2 494,154.966, GIANT 934,853,784.660 fen. The pot is 935,796,297, so
+        # the floors leave two fen, to Z2 and Z1, whose remainders are the largest.
         ("2022", "standard.dip"): 448_358 + 494_155,
         # Booked 1,450,000 against 942,513: 507,487 over; the first tenth of the standard, 94,251.3, × 0.70 = 65,975.91.
         ("2022", "overspend_shared"): 65_976,
@@ -121,7 +121,7 @@ FUZHOU = Statement(
         # F4: 30 days at 230.00 and 10 at 190.00 = 8,800.00 × 0.80.
         ("2022", "fixed_standard.bed_day"): 704_000,
         # Group GU15, weight 0.3271, mean 4,356.81, coefficient of level III 1.0.
-        # F1 normal 0.3271. F2 ratio 3.442886 > 3: 0.3271 × (1 + 0.442886) = 0.4720. F3 ratio 0.3443: 0.3271 × r, 0.1126.
+        # F1 normal 0.3271. F2 ratio 3.442886 > 3: 0.3271 × (1 + 0.442886) = 0.4720. F3 low, 0.3271 × 0.3443 = 0.1126.
         # Σ 0.9117 × 13,600.00 × 0.62 = 7,687.4544; all of it is this hospital's.
         ("2022", "standard.cdrg"): 768_745,
         # Booked 950,000: 181,255 over, of which 76,874.5 × 0.70 = 53,812.15.

@@ -18,6 +18,7 @@ from fixtures.area_cases import generate_year
 from fixtures.area_tables import tables_of
 from fixtures.areas import RECIPE, RecipeError, area_folders, find_area
 from pointvalue.lines import RESERVE
+from pointvalue.model import BundleContract
 from tests.area_years import YEARS, HandCase, loaded, settled_year, small_files, write_cases
 
 AREAS = [area.short for area in area_folders()]
@@ -93,8 +94,8 @@ def test_the_fund_of_each_pool_is_closed_by_its_lines(short: str, year: int) -> 
         total += fen(pl.col("cause") == "epidemic_outside") + fen(pl.col("cause") == "carried_to_next_year")
         total += fen(pl.col("cause") == "reserve_brought_forward")
         outside = sum(pool.outside_fen.values()) - fen(pl.col("cause") == "receivable_recovered")
-        bundles = [c for c in resolved.area.contracts if c.pool == pool.id and hasattr(c, "package_fen")]
-        outside += sum(contract.outside_fen for contract in bundles)  # type: ignore[union-attr]
+        bundles = [each for each in resolved.area.contracts if isinstance(each, BundleContract)]
+        outside += sum(each.outside_fen for each in bundles if each.pool == pool.id)
         hospitals = fen(theirs)
         suppliers = -fen(theirs, pl.col("cause") == "supplier_paid")
         assert total == outside + hospitals + suppliers + fen(ours), pool.id
