@@ -126,7 +126,7 @@ pt_val              | decimal 18,8  | yuan | P      | 点值               | yua
 drg_dip_sumamt      | decimal 16,2  | yuan | P      | 支付标准总额       | payment standard
 drg_dip_fund_payamt | decimal 16,2  | yuan | P      | 应付统筹基金       | part of the standard the pooled fund pays
 setl_dif_amt        | decimal 16,2  | yuan | P      | 盈亏               | drg_dip_sumamt - medfee_sumamt
-fund_dif_amt        | decimal 16,2  | yuan | P      | 基金差额           | drg_dip_fund_payamt - hifp_pay
+fund_dif_amt        | decimal 16,2  | yuan | P      | 基金差额           | the two compared; contract cases are not
 setl_rea            | text          |      | P      | 结算说明           | why this class and these points
 det_amt             | decimal 16,2  | yuan | P      | 审核扣款           | deducted from this case
 # clearing of a hospital
