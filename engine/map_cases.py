@@ -91,7 +91,7 @@ def map_cases(
     """Read, validate, encode and group every case. `progress` is told how many rows each finished batch held."""
     files = find_files(paths)
     reader = open_cases(files, demand)
-    grouping = _Grouping(editions, mapping, scope, demand.record)
+    grouping = _Grouping(editions, mapping, scope, demand.facts)
     builder, rejected, other, repairs = CasebookBuilder(grouping.schema), [], [], Counter[str]()
     read_count = 0
     for part in _in_threads(grouping.part, iter_cases(reader, batch_rows), threads):

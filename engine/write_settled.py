@@ -26,7 +26,7 @@ from pointvalue.classes import READMITTED_SUFFIX, SPECIAL_CLASS, CaseClass, Scor
 from pointvalue.fixed_wide import ratio_e6
 from pointvalue.model import AreaYear, ClassRule, PointScheme
 from pointvalue.out_of_area import from_elsewhere
-from pointvalue.terms import Payable, Route, SchemeKind, Shape
+from pointvalue.terms import UNPAID_ROUTES, Payable, Route, SchemeKind, Shape
 
 I64 = npt.NDArray[np.int64]
 
@@ -65,6 +65,11 @@ class SettledCases:
         """Relative weight of the group: base points ÷ scale."""
         scales = np.array([s.scale if isinstance(s, PointScheme) else 1 for s in self.area.schemes], np.int64)
         return ratio_e6(self.cases.base_points_e4, scales[self.cases.scheme] * 10**4)
+
+    @property
+    def compared(self) -> npt.NDArray[np.bool_]:
+        """Cases whose fund part is held against what they booked; those a contract or another budget pays are not."""
+        return ~np.isin(self.scored.route, [int(route) for route in UNPAID_ROUTES])
 
     @property
     def multiple_types(self) -> list[str]:
@@ -138,7 +143,7 @@ def write_settled(path: Path, settled: SettledCases) -> None:
     at_cost = np.zeros(len(cases), np.bool_) if cases.given_points_e4 is None else cases.given_points_e4 < 0
     has_reference = cases.reference_fen > 0
     multiple = ratio_e6(cases.cost_fen, np.where(has_reference, cases.reference_fen, 1))
-    coefficient, weight = settled.coefficient_e6, settled.weight_e6
+    coefficient, weight, compared = settled.coefficient_e6, settled.weight_e6, settled.compared
     class_ids = pa.array([each.id for each in scored.classes] or [""], pa.string())
     reasons = pa.array([f"{each.id}{mark}" for each in scored.classes for mark in _MARKS] or [""], pa.string())
     marks = scored.readmitted.astype(np.int64) + 2 * _capped(settled)
@@ -171,7 +176,7 @@ def write_settled(path: Path, settled: SettledCases) -> None:
             "drg_dip_sumamt": decimal_from_fen(standard, valid=pot),
             "drg_dip_fund_payamt": decimal_from_fen(fund),
             "setl_dif_amt": decimal_from_fen(standard - cases.cost_fen[rows], valid=pot),
-            "fund_dif_amt": decimal_from_fen(fund - cases.fund_fen[rows]),
+            "fund_dif_amt": decimal_from_fen(fund - cases.fund_fen[rows], valid=compared[rows]),
             "setl_rea": reasons.take(pa.array(scored.class_index[rows] * len(_MARKS) + marks[rows])),
         }
 

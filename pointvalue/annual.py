@@ -88,6 +88,7 @@ def _clear_pool(
     ledger = Ledger(pool.id, str(view.area.year))
     budget = waterfall(pool)
     ledger.post(RESERVE, Cause.RESERVE_SET_ASIDE, budget.reserve_fen)
+    ledger.post(RESERVE, Cause.RESERVE_BROUGHT_FORWARD, pool.brought_forward_fen)
     fixed = price_fixed_lines(view, money.fund_part_fen)
     moved = _post_fixed_lines(ledger, pool, fixed)
     require_point_fund(pool, budget.point_fund_fen + moved)
@@ -311,7 +312,7 @@ def _statements(ledger: Ledger, view: PoolView, month_lines: Sequence[PostingLin
     months = month_sums(month_lines)
     touched = {view.hospitals[int(place)].code for place in np.unique(view.cases.hospital[view.rows])}
     touched |= {line.hospital for line in (*month_lines, *ledger.lines()) if line.hospital != RESERVE}
-    touched |= set(view.pool.supplier_paid_fen)
+    touched |= {*view.pool.supplier_paid_fen, *view.pool.receivable_fen}
     return {
         hospital.code: settle_cash(ledger, view.pool, hospital, months)
         for hospital in view.hospitals
@@ -336,6 +337,8 @@ def _conservation(
         paid_to_hospitals_fen=sum_of(hospital_lines, *Cause),
         paid_to_suppliers_fen=sum(pool.supplier_paid_fen.values()),
         reserve_left_fen=sum_of([line for line in lines if line.hospital == RESERVE], *Cause),
+        receivable_opened_fen=sum(statement.receivable_fen for statement in statements.values()),
+        brought_forward_fen=pool.brought_forward_fen,
     )
 
 

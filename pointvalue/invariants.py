@@ -17,6 +17,8 @@ from pointvalue.fixed import exact, floor, half_up
 from pointvalue.fixed_wide import fits_63_bits, scaled_floor, total
 from pointvalue.lines import RESERVE, PostingLine, sum_of
 from pointvalue.model import AreaYear, Pool
+from pointvalue.month_proof import month_faults
+from pointvalue.monthly import MonthRow
 from pointvalue.results import PoolResult, PotResult, YearResult
 from pointvalue.terms import CASH_CAUSES, AuditValue, Cause, Flag, NegativeFinal, Payable
 
@@ -71,7 +73,7 @@ def prove_pool(result: PoolResult, pool: Pool, lines: Sequence[PostingLine]) -> 
     _prove_split(result)
     _prove_counter_entries(result, year)
     _prove_statements(result, pool, year)
-    _prove_deposit_and_advance(result, year, months)
+    _prove_deposit_and_advance(result, pool, year, months)
     _prove_shares(result, pool, year)
 
 
@@ -89,12 +91,14 @@ def _reserve_lines(lines: Iterable[PostingLine]) -> list[PostingLine]:
 
 
 def _prove_fund_closed(result: PoolResult, lines: Sequence[PostingLine]) -> None:
-    """1: total + epidemic + carried = outside + bundle outside + hospitals + suppliers + reserve."""
+    """1: total + epidemic + carried + brought forward = outside + bundle outside + hospitals + suppliers + reserve +
+    receivables of last year."""
     kept = result.conservation
-    came = kept.fund_fen + kept.epidemic_money_fen + kept.receivable_carried_fen
+    came = kept.fund_fen + kept.epidemic_money_fen + kept.receivable_carried_fen + kept.brought_forward_fen
     hospitals = sum_of(_hospital_lines(lines), *Cause)
     reserve = sum_of(_reserve_lines(lines), *Cause)
     went = kept.outside_fen + kept.bundle_outside_fen + hospitals + kept.paid_to_suppliers_fen + reserve
+    went += kept.receivable_opened_fen
     _expect("1 fund closed", result.pool, came, went)
     _expect("1 fund closed", result.pool, kept.paid_to_hospitals_fen, hospitals, "cash to hospitals")
     _expect("1 fund closed", result.pool, kept.reserve_left_fen, reserve, "reserve left")
@@ -102,20 +106,14 @@ def _prove_fund_closed(result: PoolResult, lines: Sequence[PostingLine]) -> None
 
 def _prove_months(result: YearResult) -> None:
     """2: what is payable = what is paid + what is held, for every hospital and month of the table."""
-    if not result.months:
-        return
-    posted: dict[tuple[str, str, int, Cause], int] = {}
-    for line in result.lines:
-        if line.is_month:
-            posted[line.pool, line.hospital, int(line.period[5:]), line.cause] = line.amount_fen
-    for row in result.months:
-        key = (row.pool, row.hospital, row.month)
-        prepaid = posted.get((*key, Cause.PREPAYMENT), 0)
-        withheld = posted.get((*key, Cause.DEPOSIT_WITHHELD), 0)
-        detail = f"{row.hospital} month {row.month}"
-        _expect("2 mid-year", row.pool, row.payable_fen, prepaid, detail)
-        _expect("2 mid-year", row.pool, row.cash_fen, prepaid + withheld, detail)
-        _expect("2 mid-year", row.pool, row.advance_fen, posted.get((*key, Cause.ADVANCE_PAID), 0), detail)
+    if result.months:
+        require_months(result.months, result.lines)
+
+
+def require_months(table: Sequence[MonthRow], lines: Iterable[PostingLine]) -> None:
+    """2, of a table of months and the lines posted for it: a presettlement proves itself by this alone."""
+    for pool, expected, found, where in month_faults(table, lines):
+        raise InvariantBroken("2 mid-year", pool, expected, found, where)
 
 
 def _prove_pot(pool_id: str, pool: Pool, pot: PotResult, year: Sequence[PostingLine]) -> None:
@@ -226,12 +224,16 @@ def _prove_statements(result: PoolResult, pool: Pool, year: Sequence[PostingLine
             raise InvariantBroken("6 statement", result.pool, "≥ 0", cash, f"{code} final cash")
 
 
-def _prove_deposit_and_advance(result: PoolResult, year: Sequence[PostingLine], months: Sequence[PostingLine]) -> None:
+def _prove_deposit_and_advance(
+    result: PoolResult, pool: Pool, year: Sequence[PostingLine], months: Sequence[PostingLine]
+) -> None:
     """7: deposit withheld = released + forfeited; prepaid and advance of the months come back; reserve ≥ 0."""
     withheld = -sum_of(months, Cause.DEPOSIT_WITHHELD)
     _expect("7 deposit", result.pool, withheld, sum_of(year, Cause.QUALITY_DEPOSIT, Cause.DEPOSIT_FORFEITED))
     _expect("7 advance", result.pool, sum_of(months, Cause.ADVANCE_PAID), -sum_of(year, Cause.ADVANCE_RECOVERED))
     _expect("7 prepaid", result.pool, sum_of(months, Cause.PREPAYMENT), -sum_of(year, Cause.PREPAID))
+    _expect("7 opening", result.pool, sum(pool.receivable_fen.values()), -sum_of(year, Cause.RECEIVABLE_RECOVERED))
+    _expect("7 opening", result.pool, pool.brought_forward_fen, sum_of(year, Cause.RESERVE_BROUGHT_FORWARD))
     left = sum_of(_reserve_lines(year), *Cause)
     if left < 0:
         raise InvariantBroken("7 reserve", result.pool, "≥ 0", left)

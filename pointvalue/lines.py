@@ -44,6 +44,8 @@ RULE_OF: dict[Cause, str] = {
     Cause.ADVANCE_RECOVERED: "advances",
     Cause.CARRIED_TO_NEXT_YEAR: "negative_final",
     Cause.DEPOSIT_FORFEITED: "deposit.release",
+    Cause.RECEIVABLE_RECOVERED: "negative_final",
+    Cause.RESERVE_BROUGHT_FORWARD: "reserve_left",
 }
 """The policy key that made a line; the caller joins its evidence tag."""
 

@@ -249,6 +249,8 @@ class Cause(StrEnum):
     ADVANCE_RECOVERED = "advance_recovered"
     CARRIED_TO_NEXT_YEAR = "carried_to_next_year"
     DEPOSIT_FORFEITED = "deposit_forfeited"
+    RECEIVABLE_RECOVERED = "receivable_recovered"
+    RESERVE_BROUGHT_FORWARD = "reserve_brought_forward"
 
 
 CASH_CAUSES: frozenset[Cause] = frozenset(
@@ -257,6 +259,7 @@ CASH_CAUSES: frozenset[Cause] = frozenset(
         Cause.QUALITY_DEPOSIT,
         Cause.SUPPLIER_PAID,
         Cause.ADVANCE_RECOVERED,
+        Cause.RECEIVABLE_RECOVERED,
         Cause.CARRIED_TO_NEXT_YEAR,
     }
 )

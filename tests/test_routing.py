@@ -258,3 +258,28 @@ def test_money_on_no_line_of_an_area_without_points_stops_the_clearing(tmp_path:
     budget.write_text(budget.read_text(encoding="utf-8").replace("ffs: 70000.00", "ffs: 60000.00"), encoding="utf-8")
     with pytest.raises(Exception, match="fixed_lines"):
         clear([write_cases(tmp_path / "cases.csv")], load_area(folder), 2025, RunOptions(shelf=tmp_path / "runs"))
+
+
+def test_a_price_that_changes_during_the_year_is_read_at_the_date_of_the_case(tmp_path: Path) -> None:
+    """A3 left on 13 March, twelve days: 12 × 110 × 0.8 = 1,056. A2 left on 8 March and keeps the old tiers: 5,440."""
+    folder = write_area(tmp_path)
+    bed_day = folder / "policy" / "bed_day.yaml"
+    old = "        - {from: 1, to: null, rate: 100.00}\n"
+    text = bed_day.read_text(encoding="utf-8").replace(
+        old, old + "      2025-03-10:\n        - {from: 1, to: null, rate: 110.00}\n"
+    )
+    bed_day.write_text(text, encoding="utf-8")
+    cases = write_cases(tmp_path / "cases.csv")
+    run = clear([cases], load_area(folder), 2025, RunOptions(shelf=tmp_path / "runs", months="cases"))
+    settled = pl.read_parquet(run.folder / "settled.parquet")
+    paid = {case: str(fund) for case, fund in settled.select("setl_id", "drg_dip_fund_payamt").iter_rows()}
+    assert (paid["A2"], paid["A3"]) == ("5440.00", "1056.00")
+
+
+def test_the_run_shows_cases_and_money_of_every_scheme(cleared: Path) -> None:
+    table = pl.read_parquet(cleared / "schemes.parquet").filter(pl.col("insutype") == "310")
+    found = {row["scheme"]: (row["cases"], row["cost_fen"], row["fund_part_fen"]) for row in table.to_dicts()}
+    assert found["single"] == (2, 1_000_000, 640_000)
+    assert found["psych"] == (2, 1_200_000, 640_000)
+    assert found["clinic"] == (1, 10_000, 0)
+    assert table["cases"].sum() == 9

@@ -23,6 +23,8 @@ def fact_schema(facts: Facts) -> list[tuple[str, pa.DataType]]:
     found: list[tuple[str, pa.DataType]] = []
     if facts.person:
         found += [("psn_no", pa.dictionary(pa.int32(), pa.string())), ("adm_on", pa.date32())]
+    if facts.kind_of_care:
+        found.append(("med_type", pa.dictionary(pa.int32(), pa.string())))
     if facts.birth_weight:
         found.append(("nwb_bir_wt", pa.int32()))
     if facts.fees:

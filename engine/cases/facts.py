@@ -57,6 +57,10 @@ class Facts:
         return PERSON in self.columns
 
     @property
+    def kind_of_care(self) -> bool:
+        return "med_type" in self.columns
+
+    @property
     def birth_weight(self) -> bool:
         return BIRTH_WEIGHT in self.columns
 

@@ -113,10 +113,10 @@ def _asked_by_catalogues(demand: Demand) -> list[Rule]:
 def _asked_by_policies(demand: Demand) -> list[Rule]:
     """What a mechanism of the policy cannot do without: a row that lacks it would be judged by a fact nobody knows."""
     rules = []
-    if demand.record.person:
+    if demand.facts.person:
         rules.append(Rule(Reject.PERSON_MISSING, PERSON, pl.col(PERSON).is_not_null()))
         rules.append(Rule(Reject.ADMISSION_DATE_MISSING, "adm_time", pl.col("adm_on").is_not_null()))
-    for column in FEES.values() if demand.record.fees else ():
+    for column in FEES.values() if demand.facts.fees else ():
         fee = pl.col(f"{column}_fen")
         rules.append(
             Rule(Reject.FEE_IMPOSSIBLE, column, fee.is_null() | fee.is_between(0, COST_MAX_FEN), (_yuan(fee),))

@@ -10,10 +10,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from engine.policy import case_params as case
 from engine.policy import money_params as money
@@ -283,15 +283,31 @@ def _class_sets(desk: Desk, scheme: str, end: date) -> tuple[ClassSet, ...]:
     return tuple(sets)
 
 
+_PRICES: Final[Mapping[SchemeKind, tuple[Param[Any], ...]]] = {
+    SchemeKind.BED_DAY: (case.BED_DAY_TIERS, case.BED_DAY_BY_GROUP, case.BED_DAY_RATIO),
+    SchemeKind.SINGLE: (case.SINGLE_QUOTA, case.SINGLE_RATIO),
+}
+
+
 def _fixed_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> FixedScheme:
+    """A scheme at its own price, with every price that holds on some day up to the end of the year."""
     kind = SchemeKind(entry.kind)
+    if kind not in _PRICES:
+        return FixedScheme(entry.id, kind)
+    starts = {param.key: [day for day, _ in _since(desk, param, end)] for param in _PRICES[kind]}
+    required = [days[0] for days in starts.values() if days]
+    opening = max(required, default=date.min)
+    days = sorted({opening, *(day for each in starts.values() for day in each if day > opening)})
+    first, *later = [(day, _priced(desk, entry.id, kind, max(day, EPOCH))) for day in days]
+    return replace(first[1], later=tuple(((day - EPOCH).days, terms) for day, terms in later))
+
+
+def _priced(desk: Desk, name: str, kind: SchemeKind, day: date) -> FixedScheme:
     if kind is SchemeKind.BED_DAY:
-        tiers, groups = desk.at(case.BED_DAY_TIERS, end), desk.at(case.BED_DAY_BY_GROUP, end)
-        return FixedScheme(entry.id, kind, tiers, groups, fund_ratio=desk.at(case.BED_DAY_RATIO, end))
-    if kind is SchemeKind.SINGLE:
-        quotas = {(q.group, q.level, q.pool): q.quota_fen for q in desk.at(case.SINGLE_QUOTA, end)}
-        return FixedScheme(entry.id, kind, quota_fen=quotas, fund_ratio=desk.at(case.SINGLE_RATIO, end))
-    return FixedScheme(entry.id, kind)
+        tiers, groups = desk.at(case.BED_DAY_TIERS, day), desk.at(case.BED_DAY_BY_GROUP, day)
+        return FixedScheme(name, kind, tiers, groups, fund_ratio=desk.at(case.BED_DAY_RATIO, day))
+    quotas = {(q.group, q.level, q.pool): q.quota_fen for q in desk.at(case.SINGLE_QUOTA, day)}
+    return FixedScheme(name, kind, quota_fen=quotas, fund_ratio=desk.at(case.SINGLE_RATIO, day))
 
 
 def _cancelled(desk: Desk, end: date) -> tuple[AuditCancel, ...]:
