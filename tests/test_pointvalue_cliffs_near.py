@@ -117,7 +117,7 @@ def test_a_hospital_near_paying_actual_is_told_what_the_edge_is_worth() -> None:
 
 
 def test_a_score_near_a_step_is_told_by_what_it_would_move() -> None:
-    """Standard 10,000,000; overspent by 1,000,000, claim 500,000 at k = 1/2: 10 % of 10,250,000. Deposit: 10 % of it."""
+    """Standard 10,000,000; overspent by 1,000,000, claim 500,000 at k = 1/2: 10 % of 10,250,000. Deposit: 10 %."""
     assessment, deposit = edges(11_000_000, "88.5")
     assert assessment == HospitalEdge("assessment", F(90), F("88.5"), F("0.9"), F(1), 1_025_000)
     assert deposit == HospitalEdge("deposit_release", F(90), F("88.5"), F("0.9"), F(1), 60_000)

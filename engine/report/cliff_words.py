@@ -37,9 +37,13 @@ def cliff_text(row: Mapping[str, Any], lang: str) -> str:
         at, below, above = decimal_text(row["edge_at"], 0), row["blw_psntime"], row["abv_psntime"]
         if zh:
             return (
-                f"{name} {row['edge_name']}（倍率 {at}）：附近病例 {below} 例在下、{above} 例在上，跳变金额合计 {jump}"
+                f"{name} {row['edge_name']}（倍率 {at}）：费用相差 {CASE_PERCENT} % 以内，"
+                f"{below} 例在下、{above} 例在上，跳变金额合计 {jump}"
             )
-        return f"{name} {row['edge_name']} (ratio {at}): {below} cases just below, {above} just above, {jump} at stake"
+        return (
+            f"{name} {row['edge_name']} (ratio {at}): within {CASE_PERCENT} % of its cost, "
+            f"{below} cases below, {above} above, {jump} at stake"
+        )
     apart = row["own_at"] - row["edge_at"]
     if kind == "actual_below":
         at, own, gap = percent(row["edge_at"]), percent(_short(row["own_at"])), percent(_short(abs(apart)))
