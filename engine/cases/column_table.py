@@ -220,6 +220,15 @@ clm_sumamt          | decimal 24,8  | yuan | P      | 申请分担合计       |
 avail_amt           | decimal 16,2  | yuan | P      | 可用风险金         | what the reserve could give to shares
 shar_k              | decimal 18,12 | 1    | P      | 分担系数           | part of every claim that is paid
 dpst_rel            | decimal 12,6  | 1    | P      | 保证金返还比例     | part of the deposit the score releases
+edge_kind           | text          |      | P      | 断点类型           | class, or the rule of the hospital's edge
+edge_name           | text          |      | P      | 断点               | which: scheme and classes on both sides
+edge_at             | decimal 18,8  | 1    | P      | 断点位置           | cost ratio, spend over standard, or score
+own_at              | decimal 18,8  | 1    | P      | 本院位置           | where the hospital stands, empty for cases
+edge_from           | decimal 18,8  | 1    | P      | 断点以下           | what the rule says just below the edge
+edge_to             | decimal 18,8  | 1    | P      | 断点以上           | what it says at the edge
+blw_psntime         | int32         | n    | P      | 断点下病例         | cases just below the edge
+abv_psntime         | int32         | n    | P      | 断点上病例         | cases just above the edge
+jump_amt            | decimal 16,2  | yuan | P      | 跳变金额           | what crossing is worth; of cases, all of it
 since               | date          |      | P      | 起始日期           | from which day the value holds
 val_text            | text          |      | P      | 取值               | the value as the policy writes it
 unit                | text          |      | P      | 单位               | its unit

@@ -166,6 +166,10 @@ FILES: Mapping[str, tuple[str, ...]] = {
         *("den_amt", "std_amt", "act_amt", "fund_mult", "asmt_score", "asmt_coef", "clm_amt", "clm_sumamt"),
         *("avail_amt", "shar_k", "shar_amt", "dpst_rel"),
     ),
+    "cliffs": (
+        *("fixmedins_code", "insutype", "edge_kind", "edge_name", "edge_at", "own_at", "edge_from", "edge_to"),
+        *("blw_psntime", "abv_psntime", "jump_amt"),
+    ),
     "values": ("rule", "since", "tag", "val_text", "unit", "source_doc", "rule_name", "val_dflt"),
     "rejected": ("file", "row", "setl_id", "field", "code", "reason_zh", "reason_en", "fixmedins_code"),
 }
