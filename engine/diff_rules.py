@@ -19,6 +19,8 @@ from engine.policy.canon import canonical, written_text
 from engine.policy.load import AreaPolicy, load_policy
 from engine.policy.settings import Setting, Start
 
+DECIDED_BY = {"audits": "", "special_case.decisions": "decisions", "new_tech.cases": "cases"}
+"""Policy keys that decide on single cases, and the field of the table that lists them where it is one."""
 _SHOWN = 3
 _NOT_SET = "–"
 _ALWAYS, _NEVER = date.min, date.max
@@ -143,7 +145,7 @@ def _policy_rows(before: AreaPolicy, after: AreaPolicy, window: tuple[date, date
 def _spans(setting: Setting | None) -> dict[date, tuple[Start, date]]:
     """First day → the value and the last day before the next one."""
     starts = setting.starts if setting is not None else ()
-    ends = [*(start.on or _ALWAYS for start in starts[1:]), _NEVER]
+    ends = [*(start.on or _ALWAYS for start in starts[1:]), _NEVER][: len(starts)]
     return {start.on or _ALWAYS: (start, end) for start, end in zip(starts, ends, strict=True)}
 
 
@@ -199,11 +201,12 @@ def _keyed(was: Any, now: Any, name: str) -> tuple[Any, Any]:
 
 
 def _decisions(policy: AreaPolicy) -> set[tuple[str, str]]:
-    """(case, decision in one text) of every audit that names a case."""
-    setting = policy.settings.get("audits")
+    """(case, decision in one text) of every audit, review and extra points that name a case."""
     found = set()
-    for start in setting.starts if setting is not None else ():
-        for decision in start.value or ():
-            if getattr(decision, "case", None):
-                found.add((decision.case, str(canonical(decision))))
+    for key, listed in DECIDED_BY.items():
+        setting = policy.settings.get(key)
+        for start in setting.starts if setting is not None else ():
+            for decision in (getattr(start.value, listed) if listed and start.value else start.value) or ():
+                if getattr(decision, "case", None):
+                    found.add((decision.case, str(canonical(decision))))
     return found
