@@ -9,11 +9,11 @@ from collections import defaultdict
 from fractions import Fraction as F
 from math import floor
 
-from tests.slow_policy_book import Book, f, fen
-from tests.slow_policy_routes import Routes, hospitals, read_cases
-from tests.slow_policy_fixed import FixedLines, at_score
-from tests.slow_policy_score import Scores, half_up
 from tests.pointvalue_slow_score import allocate, prorate
+from tests.slow_policy_book import Book, f, fen
+from tests.slow_policy_fixed import FixedLines, at_score
+from tests.slow_policy_routes import Routes, hospitals, read_cases
+from tests.slow_policy_score import Scores, half_up
 
 NEXT_BASE = ("standard", "patient_borne", "fixed_standard", "surplus_returned", "audit_points")
 POOLS = ("310", "390")
