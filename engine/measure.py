@@ -75,6 +75,7 @@ class Measured:
     terms: WeightTerms
     mapped: MappedCases
     counts: Mapping[str, int]
+    cases_by_year: Mapping[int, int]
     region_mean_fen: int
     region_in_force_fen: int | None
     groups: tuple[GroupMove, ...]
@@ -85,6 +86,11 @@ class Measured:
     coefficients: tuple[CoefficientMove, ...]
     missing: tuple[str, ...]
     """Groups of the pack for which there is nothing to propose."""
+
+    @property
+    def empty_years(self) -> tuple[int, ...]:
+        """Years without a case, whose weight the others take."""
+        return tuple(year for year, count in self.cases_by_year.items() if not count)
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,7 @@ def measure_policy(
             "without_cost": int((wanted & grouped & (cost <= 0)).sum()),
             "other_years": int((~wanted).sum()),
         },
+        cases_by_year={each: int((year[rows] == each).sum()) for each in years},
         region_mean_fen=half_up(weights.region_mean_fen),
         region_in_force_fen=_region_in_force(policy, scheme, day),
         groups=moves,

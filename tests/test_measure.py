@@ -68,6 +68,15 @@ def test_weights_and_region_mean_are_those_worked_by_hand(tmp_path: Path) -> Non
     assert found.counts == {"measured": 5, "not_grouped": 1, "without_cost": 0, "other_years": 1}
 
 
+def test_a_year_without_a_case_is_said(tmp_path: Path) -> None:
+    """Without 2022 FV1 is (3×10,000 + 5×12,000) ÷ 8 = 11,250."""
+    found = measured(tmp_path, stays=tuple(stay for stay in STAYS if not stay.day.startswith("2022")))
+    assert found.empty_years == (2022,) and found.cases_by_year == {2022: 0, 2023: 2, 2024: 1}
+    assert next(each for each in found.groups if each.code == "FV1").measured.mean_fen == 1_125_000
+    write_measured(tmp_path / "out", found)
+    assert "⚠ 2022" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+
+
 def test_a_group_with_too_few_cases_or_too_uneven_keeps_what_is_in_force(tmp_path: Path) -> None:
     """FR25 has two cases. FV1: Σx = 31, Σx² = 325 thousands: n·Σx² − (Σx)² = 14, over 961: cv² = 0.01457, cv 0.1207."""
     few = measured(tmp_path / "few", measuring("{year_weights: [2, 3, 5], trim: none, min_cases: 3}"))

@@ -104,6 +104,8 @@ def test_planned_and_spent_by_part_and_unknown_where_the_run_cannot_know(tmp_pat
         ("by_season", "winter"): (550_000, None, None),
     }
     why = {row["part"]: str(row["known_from"]) for row in rows(result, "sub_budgets")}
+    known = {row["part"]: row["known_fen"] for row in rows(result, "sub_budgets")}
+    assert (known["inpatient"], known["outpatient"], known["drugs"]) == (1_100_000, 0, 0)
     assert "no cost by item" in why["drugs"] and "in_or_outpatient" in why["summer"]
     page = (result.folder / "summary.html").read_text(encoding="utf-8")
     assert "Sub-budgets, planned and spent" in page and "未知 unknown" in page
@@ -129,24 +131,44 @@ SPEND = PoolSpend(
 
 
 @pytest.mark.parametrize(
-    ("division", "part", "change", "spent"),
+    ("division", "part", "change", "known", "complete"),
     [
-        ("in_or_outpatient", "inpatient", {}, 1000 - 50 - 70),
-        ("in_or_outpatient", "outpatient", {}, 50 + 70),
-        ("in_or_outpatient", "outpatient", {"outside_planned": {"outpatient": 9}}, None),
-        ("in_or_outpatient", "outpatient", {"outpatient_fen": None}, 50),
-        ("in_or_outpatient", "outpatient", {"outpatient_fen": None, "capitation_fen": 0}, None),
-        ("in_or_outpatient", "inpatient", {"has_bundle": True}, None),
-        ("local_or_referred", "local", {}, 1000 - 30),
-        ("local_or_referred", "referred", {"has_bundle": True, "bundle_outside_fen": 200}, 30 + 200),
-        ("local_or_referred", "referred", {"outside_planned": {"out_of_area": 9}}, None),
-        ("bundle_or_others", "bundle", {"bundle_hospitals": frozenset({"H2"}), "bundle_outside_fen": 200}, 400 + 200),
-        ("bundle_or_others", "others", {"bundle_hospitals": frozenset({"H2"})}, 600),
+        ("in_or_outpatient", "inpatient", {}, 1000 - 50 - 70, True),
+        ("in_or_outpatient", "inpatient", {"outside_planned": {"outpatient": 9}}, 880, True),
+        ("in_or_outpatient", "inpatient", {"outside_planned": {"out_of_area": 9}}, 880, False),
+        ("in_or_outpatient", "inpatient", {"has_bundle": True}, 0, False),
+        ("in_or_outpatient", "outpatient", {}, 50 + 70, True),
+        ("in_or_outpatient", "outpatient", {"outside_planned": {"outpatient": 9}}, 120, False),
+        ("in_or_outpatient", "outpatient", {"outpatient_fen": None}, 50, True),
+        ("in_or_outpatient", "outpatient", {"outpatient_fen": None, "capitation_fen": 0}, 0, False),
+        ("local_or_referred", "local", {}, 1000 - 30, True),
+        ("local_or_referred", "local", {"outside_planned": {"out_of_area": 9}}, 970, True),
+        ("local_or_referred", "local", {"outside_planned": {"outpatient": 9}}, 970, False),
+        ("local_or_referred", "referred", {"has_bundle": True, "bundle_outside_fen": 200}, 30 + 200, True),
+        (
+            "local_or_referred",
+            "referred",
+            {"has_bundle": True, "bundle_outside_fen": 7, "referred_fen": None},
+            7,
+            False,
+        ),
+        ("local_or_referred", "referred", {"referred_fen": None}, 0, False),
+        ("local_or_referred", "referred", {"outside_planned": {"out_of_area": 9}}, 30, False),
+        ("local_or_referred", "referred", {"outside_planned": {"outpatient": 9}}, 30, True),
+        ("bundle_or_others", "bundle", {"bundle_hospitals": frozenset({"H2"}), "bundle_outside_fen": 200}, 600, True),
+        ("bundle_or_others", "others", {"bundle_hospitals": frozenset({"H2"})}, 600, True),
+        ("bundle_or_others", "others", {"outside_planned": {"maternity": 9}}, 1000, False),
+        ("bundle_or_others", "others", {"outside_planned": {"maternity": 0}}, 1000, True),
     ],
 )
-def test_what_a_part_is_made_of(division: str, part: str, change: dict[str, object], spent: int | None) -> None:
-    fen, zh, en = MEANING[division][part](replace(SPEND, **change))  # type: ignore[arg-type]
-    assert fen == spent and zh and en
+def test_what_a_part_is_made_of(
+    division: str, part: str, change: dict[str, object], known: int, complete: bool
+) -> None:
+    found = MEANING[division][part](replace(SPEND, **change))  # type: ignore[arg-type]
+    assert (found.fen, found.complete) == (known, complete) and found.zh and found.en
+    away = None if change.get("outpatient_fen", 0) is None else change.get("outside_planned")
+    if away and not complete:
+        assert all(name in found.zh and name in found.en for name in away)  # type: ignore[attr-defined]
 
 
 # --- counties -------------------------------------------------------------------------------------------------------

@@ -31,6 +31,10 @@ def echo_measured(found: Measured, out: Path) -> None:
             f"{counts['other_years']:,}",
         )
     )
+    for year in found.empty_years:
+        typer.echo(
+            say(f"⚠ {year} 年没有病例，其权重归其他年度", f"⚠ no case of {year}: the other years take its weight")
+        )
     states = Counter(move.measured.state for move in found.groups)
     listed = ", ".join(f"{say(*STATES[state])} {count}" for state, count in sorted(states.items()))
     typer.echo(say(f"病组：{listed}", f"groups: {listed}"))
