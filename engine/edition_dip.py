@@ -8,8 +8,9 @@ month and insured place. Days in intensive care are begun days of `icu_hours`. I
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -47,7 +48,7 @@ class DipEdition:
     built: CompiledDip | None = None
     """The pack's compiled form where it is at hand; compiled on first use otherwise."""
     kind: str = "dip"
-    profile: str = "compatible"
+    profile: str = ""
     numbers: tuple[NumericField, ...] = (NumericField("icu_hours", "h", "icu_hours"),)
     ambiguous_codes: frozenset[str] = frozenset()
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
@@ -56,9 +57,16 @@ class DipEdition:
     def meta(self) -> PackMeta:
         return self.pack.meta
 
+    def with_meta(self, meta: PackMeta) -> DipEdition:
+        return DipEdition(replace(self.pack, meta=meta), self.built)
+
     @property
     def fingerprint(self) -> str:
         return self.pack.fingerprint
+
+    @property
+    def folder(self) -> Path:
+        return self.pack.path
 
     @cached_property
     def compiled(self) -> CompiledDip:

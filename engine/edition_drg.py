@@ -7,7 +7,8 @@ map where mapping is on. It decides nothing: the kernel does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -39,9 +40,16 @@ class DrgEdition:
     def meta(self) -> PackMeta:
         return self.pack.meta
 
+    def with_meta(self, meta: PackMeta) -> DrgEdition:
+        return DrgEdition(replace(self.pack, meta=meta))
+
     @property
     def fingerprint(self) -> str:
         return self.pack.fingerprint
+
+    @property
+    def folder(self) -> Path:
+        return self.pack.path
 
     @property
     def profile(self) -> str:

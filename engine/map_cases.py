@@ -18,21 +18,25 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from engine.casebook import CASEBOOK_SCHEMA, Casebook, CasebookBuilder
+from engine.casebook import Casebook, CasebookBuilder, casebook_schema
 from engine.cases.demand import Demand
+from engine.cases.fact_columns import fact_columns
+from engine.cases.facts import Facts
 from engine.cases.files import find_files
 from engine.cases.load import iter_cases
 from engine.cases.read import ReadNote, open_cases
 from engine.cases.validate import Validated
+from engine.conditions import stay_days
 from engine.editions import Editions
 from engine.misfit import Misfit, misfit_rows
+from engine.routing import NO_EDITION, NO_SCHEME
 
 CARRIED = (
     *("setl_id", "fixmedins_code", "insutype", "setl_ym", "settled_on", "discharged_on", "act_ipt_days", "dscg_way"),
     *("ipt_med_type", "insuplc_admdvs", "medfee_sumamt_fen", "fund_fen", "patient_fen"),
 )
 OTHER_PERIOD = ("setl_id", "fixmedins_code", "settled_on", "discharged_on")
-_EPOCH = date(1970, 1, 1)
+_LOST = {NO_EDITION: Misfit.NO_EDITION, NO_SCHEME: Misfit.NO_SCHEME}
 ROWS_AT_A_TIME = 65_536
 """Rows of a batch. Several batches are in memory at once, and validating one makes copies of its columns."""
 
@@ -87,8 +91,9 @@ def map_cases(
     """Read, validate, encode and group every case. `progress` is told how many rows each finished batch held."""
     files = find_files(paths)
     reader = open_cases(files, demand)
-    grouping = _Grouping(editions, mapping, scope)
-    builder, rejected, other, repairs, read_count = CasebookBuilder(), [], [], Counter[str](), 0
+    grouping = _Grouping(editions, mapping, scope, demand.facts)
+    builder, rejected, other, repairs = CasebookBuilder(grouping.schema), [], [], Counter[str]()
+    read_count = 0
     for part in _in_threads(grouping.part, iter_cases(reader, batch_rows), threads):
         builder.add(part.table)
         rejected.append(part.rejected)
@@ -127,21 +132,22 @@ def _in_threads(work: Callable[[Validated], _Part], pieces: Iterator[Validated],
 class _Grouping:
     """One run's encoders, and what happens to one piece."""
 
-    def __init__(self, editions: Editions, mapping: bool | None, scope: Scope | None) -> None:
+    def __init__(self, editions: Editions, mapping: bool | None, scope: Scope | None, facts: Facts) -> None:
+        self.facts, self.schema = facts, casebook_schema(facts)
         self.editions = editions
         self.scope = scope
         self.groupings = [edition.grouping(mapping) for edition in editions.editions]
 
     def part(self, piece: Validated) -> _Part:
         inside, outside, rejected = self._in_scope(piece.accepted)
-        index = self.editions.index_of(_days(inside, self.editions.date_column, self.editions.needs_dates))
-        lost = inside.filter(pl.Series(index < 0))
-        rejected = pl.concat([piece.rejected, rejected, misfit_rows(lost, Misfit.NO_EDITION)])
+        index = self.editions.place(inside)
+        lost = {misfit: inside.filter(pl.Series(index == place)) for place, misfit in _LOST.items()}
+        rejected = pl.concat([piece.rejected, rejected, *(misfit_rows(rows, kind) for kind, rows in lost.items())])
         tables = [
             self._grouped(inside.filter(pl.Series(index == edition)), edition)
             for edition in np.unique(index[index >= 0]).tolist()
         ]
-        table = pa.concat_tables(tables) if tables else CASEBOOK_SCHEMA.empty_table()
+        table = pa.concat_tables(tables) if tables else self.schema.empty_table()
         return _Part(table, rejected, outside, piece.read_count, Counter(piece.repairs))
 
     def _in_scope(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -161,20 +167,11 @@ class _Grouping:
         made = dict(self.groupings[edition](frame))
         made["edition"] = pa.array(np.full(len(frame), edition, np.int8))
         made |= {name: frame[name].to_arrow() for name in CARRIED if name in frame.columns}
+        made |= fact_columns(frame, self.facts)
         # The rules saw the stay as it was sent; settling may also know it from the dates.
-        by_dates = (pl.col("discharged_on") - pl.col("adm_on")).dt.total_days().clip(lower_bound=1).cast(pl.Int32)
-        stay = frame.select(pl.coalesce("act_ipt_days", by_dates)).to_series()
-        made["act_ipt_days"] = stay.to_arrow()
-        arrays = [_column(made.get(field.name), field.type, len(frame)) for field in CASEBOOK_SCHEMA]
-        return pa.table(arrays, schema=CASEBOOK_SCHEMA)
-
-
-def _days(frame: pl.DataFrame, column: str, needed: bool) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Days since 1970-01-01; a missing date lies before every edition."""
-    if column not in frame.columns:
-        return np.zeros(len(frame), np.int64)
-    values = frame[column].to_physical().cast(pl.Int64)
-    return np.asarray(values.fill_null(np.iinfo(np.int64).min if needed else 0).to_numpy())
+        made["act_ipt_days"] = frame.select(stay_days()).to_series().to_arrow()
+        arrays = [_column(made.get(field.name), field.type, len(frame)) for field in self.schema]
+        return pa.table(arrays, schema=self.schema)
 
 
 def _column(values: pa.Array | pa.ChunkedArray | None, wanted: pa.DataType, count: int) -> pa.Array:

@@ -38,7 +38,7 @@ def write_grouped(path: Path, book: Casebook, editions: Editions) -> None:
         rows = pa.array(editions.result_rows(edition, leaf, status))
         code, text = editions.reasons(edition, part.ints("reason"))
         which = pa.array(edition)
-        is_dip = pc.equal(modes.take(which), "DIP")
+        is_drg = pc.equal(modes.take(which), "DRG")
         made = {name: part.table[name] for name in _CARRIED}
         made |= {name: editions.results[name].take(rows) for name in RESULT_COLUMNS}
         made |= _auxiliary(editions, edition, leaf, part.numbers_or("auxiliary", -1))
@@ -49,7 +49,7 @@ def write_grouped(path: Path, book: Casebook, editions: Editions) -> None:
             "grp_stas": _STATUS.take(pa.array(status)),
             "grp_rea_code": code,
             "grp_rea": text,
-            "mcc_cc_flag": pc.if_else(is_dip, pa.scalar(None, pa.string()), severity),
+            "mcc_cc_flag": pc.if_else(is_drg, severity, pa.scalar(None, pa.string())),
         }
 
     write_rows(path, arrow_schema("grouped"), len(book), columns)

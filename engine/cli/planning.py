@@ -107,7 +107,7 @@ def simulate(
     """What another budget, other tiers or another point value would pay each hospital; nothing is posted 政策模拟."""
     from dataclasses import replace
 
-    from engine.cli.runs import run_folder
+    from engine.cli.shelf import folder_of
     from engine.cli.simulated import echo_simulation
     from engine.cli.where import open_area
     from engine.simulate import SimulateOptions, standing_policy, standing_run, write_simulation
@@ -120,7 +120,7 @@ def simulate(
     tried = open_area(str(other), pack)
     with progress_of(say("模拟", "simulating")) as advance:
         if run is not None:
-            standing, options = standing_run(run_folder(run, runs), cases)
+            standing, options = standing_run(folder_of(run, runs), cases)
             options = replace(options, threads=threads, progress=advance)
         else:
             assert area is not None and year is not None

@@ -57,7 +57,9 @@ def _scheme(desk: Desk, scheme: Scheme, end: date) -> Scheme:
     if deviation is None:
         return scheme
     own = desk.at(added.OWN_RATIO, end) if desk.written(added.OWN_RATIO) else {}
-    return replace(scheme, deviation=replace(deviation, own_ratio=own))
+    shared = replace(deviation, own_ratio=own)
+    later = tuple((day, replace(terms, deviation=shared)) for day, terms in scheme.later)
+    return replace(scheme, deviation=shared, later=later)
 
 
 def _pool(desk: Desk, pool: Pool, changes: list[Adjustment]) -> Pool:
@@ -108,6 +110,8 @@ def coefficients_on(desk: Desk, day: date, facts: FactsTable | None = None) -> d
     """Coefficient of every hospital of the day by the policy's form, from its own facts or from others."""
     table: HospitalTable = desk.at(case.HOSPITALS, day)
     needed = coef.NEEDS[desk.at(coef.FORM, day)]
+    if "groups" in needed:
+        return {hospital.code: 10**6 for hospital in table.hospitals}  # by group: `facts` reads them
     if facts is None and "facts" in needed:
         facts = desk.at(coef.FACTS, day)
     limits = [desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)]

@@ -15,6 +15,7 @@ from engine.area import Area
 from engine.clearing_table import ClearingRow
 from engine.opening import Opening
 from engine.report.page_tables import PageTable
+from engine.watch.by_scheme import scheme_file, scheme_page, scheme_rows
 from engine.watch.counties import county_file, county_page, county_rows
 from engine.watch.divisions import division_file, division_page, division_rows
 from engine.watch.kpi import area_page, hospital_page, kpi_file, kpi_rows
@@ -43,6 +44,9 @@ def watch_year(
     names = {hospital.code: hospital.name for hospital in settled.area.hospitals}
     files: dict[str, pa.Table] = {}
     pages = [opening_table(opening, names)] if opening else []
+    if schemes := scheme_rows(settled):
+        files["schemes"] = scheme_file(schemes)
+        pages.append(scheme_page(schemes))
     if divisions := division_rows(area, settled, year):
         files["sub_budgets"] = division_file(divisions)
         pages.append(division_page(divisions))
