@@ -93,11 +93,11 @@ def test_planned_and_spent_by_part_and_unknown_where_the_run_cannot_know(tmp_pat
              for row in rows(result, "sub_budgets")}  # fmt: skip
     assert found == {
         ("in_or_outpatient", "inpatient"): (770_000, 1_100_000, -330_000),
-        ("in_or_outpatient", "outpatient"): (330_000, None, None),
+        ("in_or_outpatient", "outpatient"): (330_000, 0, 330_000),
         ("drugs_or_services", "drugs"): (440_000, None, None),
         ("drugs_or_services", "services"): (660_000, None, None),
         ("local_or_referred", "local"): (990_000, 1_100_000, -110_000),
-        ("local_or_referred", "referred"): (110_000, None, None),
+        ("local_or_referred", "referred"): (110_000, 0, 110_000),
         ("bundle_or_others", "bundle"): (0, 0, 0),
         ("bundle_or_others", "others"): (1_100_000, 1_100_000, 0),
         ("by_season", "summer"): (550_000, None, None),
@@ -116,6 +116,27 @@ def test_a_policy_without_sub_budgets_has_no_such_file(tmp_path: Path) -> None:
     assert not (result.folder / "sub_budgets.parquet").exists()
     assert not (result.folder / "county_share.parquet").exists()
     assert "Sub-budgets" not in (result.folder / "summary.html").read_text(encoding="utf-8")
+
+
+def test_kinds_of_care_tell_visits_and_referred_stays_apart(tmp_path: Path) -> None:
+    """The long stay, paid its 1,000, is a visit now; A2 is a stay after referral. Visits are no stays of the share."""
+    kinds = (STAYS[0], replace(STAYS[1], med_type="23"), replace(STAYS[2], med_type="14"))
+    result = cleared(tmp_path, DIVISIONS, kinds)
+    spent = {row["part"]: row["spent_fen"] for row in rows(result, "sub_budgets")}
+    assert (spent["inpatient"], spent["outpatient"]) == (1_000_000, 100_000)
+    assert (spent["local"], spent["referred"]) == (600_000, 500_000)
+    share = [row for row in rows(result, "kpi") if row["kpi"] == "share_by_disease"]
+    assert [(row["numerator"], row["denominator"]) for row in share] == [(2_000_000, 2_000_000)] * 2
+
+
+def test_without_the_kind_of_care_in_the_files_it_is_unknown(tmp_path: Path) -> None:
+    area = village_area(tmp_path / "area", {**YEAR, **DIVISIONS})
+    path = write_stays(tmp_path / "cases.csv", STAYS)
+    pl.read_csv(path, infer_schema=False).drop("med_type").write_csv(path)
+    result = clear([path], area, 2025, RunOptions(shelf=tmp_path / "runs"))
+    spent = {row["part"]: (row["known_fen"], row["spent_fen"]) for row in rows(result, "sub_budgets")}
+    assert spent["inpatient"] == (1_100_000, 1_100_000)
+    assert spent["outpatient"] == (0, None) and spent["referred"] == (0, None)
 
 
 SPEND = PoolSpend(
