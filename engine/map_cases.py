@@ -28,6 +28,7 @@ from engine.cases.read import ReadNote, open_cases
 from engine.cases.validate import Validated
 from engine.conditions import stay_days
 from engine.editions import Editions
+from engine.execute.texts import ShortColumns
 from engine.misfit import Misfit, misfit_rows
 from engine.routing import NO_EDITION, NO_SCHEME
 
@@ -136,6 +137,7 @@ class _Grouping:
         self.facts, self.schema = facts, casebook_schema(facts)
         self.editions = editions
         self.scope = scope
+        self.columns = ShortColumns()
         self.groupings = [edition.grouping(mapping) for edition in editions.editions]
 
     def part(self, piece: Validated) -> _Part:
@@ -166,7 +168,7 @@ class _Grouping:
     def _grouped(self, frame: pl.DataFrame, edition: int) -> pa.Table:
         made = dict(self.groupings[edition](frame))
         made["edition"] = pa.array(np.full(len(frame), edition, np.int8))
-        made |= {name: frame[name].to_arrow() for name in CARRIED if name in frame.columns}
+        made |= {name: self.columns.array(frame[name]) for name in CARRIED if name in frame.columns}
         made |= fact_columns(frame, self.facts)
         # The rules saw the stay as it was sent; settling may also know it from the dates.
         made["act_ipt_days"] = frame.select(stay_days()).to_series().to_arrow()
@@ -179,7 +181,9 @@ def _column(values: pa.Array | pa.ChunkedArray | None, wanted: pa.DataType, coun
         values = pa.nulls(count, wanted.value_type if pa.types.is_dictionary(wanted) else wanted)
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
+    if values.type == wanted:
+        return values
     if pa.types.is_dictionary(wanted):
         plain = values.cast(pa.string()) if not pa.types.is_string(values.type) else values
         return plain.dictionary_encode()
-    return values if values.type == wanted else values.cast(wanted)
+    return values.cast(wanted)
