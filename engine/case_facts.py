@@ -45,7 +45,7 @@ _EPOCH = date(1970, 1, 1)
 def with_facts(columns: CaseColumns, book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseColumns:
     """The columns with every fact the policy speaks of. Base points change before anything is priced like them."""
     facts = resolved.facts
-    for step in (_bed_days, _tcm, _group_coefficients, _insured_elsewhere, _new_tech, _special, _readmissions):
+    for step in (_flags, _bed_days, _tcm, _group_coefficients, _insured_elsewhere, _new_tech, _special, _readmissions):
         columns = step(columns, book, area, resolved, facts)
     return columns
 
@@ -69,6 +69,20 @@ def _by_scheme(
         for place, scheme in enumerate(resolved.area.schemes):
             if scheme.name in span.value:
                 yield within & (columns.scheme == place), span.value[scheme.name]
+
+
+def _flags(columns: CaseColumns, book: Casebook, area: Area, resolved: ResolvedPolicy, facts: CaseFacts) -> CaseColumns:
+    """Flags defined by a condition 「病例标志」; those of disposition, inpatient type and days are set already."""
+    if not facts.asked.conditions:
+        return columns
+    flags, fulfilled = columns.flags.copy(), book.ints("conditions")
+    for span in facts.flags:
+        within = _within(columns, span)
+        for definition in span.value:
+            assert definition.when is not None
+            bit = 1 << facts.asked.conditions.index(definition.when)
+            flags[within & ((fulfilled & bit) != 0)] |= int(definition.flag)
+    return replace(columns, flags=flags)
 
 
 # --- base points ------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from engine.area import Area
 from engine.clearing_table import Period, clearing_rows, clearing_table, lines_table
+from engine.cliff_table import cliff_table
 from engine.keeping import policy_fingerprint
 from engine.ledger.kept import POLICIES, Keep
 from engine.ledger.manifest import digest_file
@@ -32,6 +33,7 @@ from engine.report.figures import RunFigures
 from engine.report.frames import RunFrames
 from engine.report.html import write_summary
 from engine.report.statement import write_statements
+from engine.sharing_table import sharing_table, values_table
 from engine.version import VERSION
 from engine.watch.run import watch_year
 from engine.write_settled import SettledCases, write_settled
@@ -82,6 +84,7 @@ def publish_money(
         "lines.parquet": len(money.lines),
         "clearing.parquet": len(rows),
     }
+    _write_grounds(draft, money)
     watched = watch_year(area, settled, rows, money.year, money.opening)
     for name, table in watched.files.items():
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd", version="2.6")
@@ -109,6 +112,17 @@ def _prove_again(draft: RunDraft, money: Money) -> None:
         prove_pool(result, pool, [line for line in money.lines if line.pool == pool.id])
     if money.year.months:
         require_months(money.year.months, money.lines)
+
+
+def _write_grounds(draft: RunDraft, money: Money) -> None:
+    """What the amounts rest on, kept beside them: policy values used, edges close by, and how every gap was shared."""
+    resolved = money.settled.resolved
+    tables = {"values": values_table(resolved.used), "cliffs": cliff_table(money.settled, money.year)}
+    if money.year is not None:
+        tables["sharing"] = sharing_table(money.year, resolved.area)
+    for name, table in tables.items():
+        pq.write_table(table, draft.folder / f"{name}.parquet", compression="zstd", version="2.6")
+        draft.rows[f"{name}.parquet"] = table.num_rows
 
 
 def _seal(folder: Path, names: tuple[str, ...]) -> str:

@@ -104,6 +104,8 @@ def draft_run(target: Path, kind: str, area: str, period: str, options: RunOptio
     ) as draft:
         draft.keep_inputs, draft.reopen = options.keep_inputs, options.reopen
         yield draft
+        if options.again:
+            draft.keep.clear()
 
 
 def demand_of(

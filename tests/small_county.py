@@ -42,7 +42,12 @@ H2,乙医院,2,1.000000,西县,82.5,B
 """,
     "weights.csv": "group_code,base_points,cost_mean\nFV1,100.0000,10000.00\nFR25,200.0000,20000.00\n"
     + "".join(f"{code},100.0000,10000.00\n" for code in GROUPS),
-    "points.yaml": SMALL["points.yaml"],
+    "points.yaml": SMALL["points.yaml"]
+    + """\
+  budget_point_value:
+    unit: CNY/point
+    values: {2024-01-01: {drg: {"310": 100}}}
+""",
     "case_classes.yaml": f"""\
 case_classes:
 {HEAD}  values:

@@ -126,7 +126,7 @@ pt_val              | decimal 18,8  | yuan | P      | 点值               | yua
 drg_dip_sumamt      | decimal 16,2  | yuan | P      | 支付标准总额       | payment standard
 drg_dip_fund_payamt | decimal 16,2  | yuan | P      | 应付统筹基金       | part of the standard the pooled fund pays
 setl_dif_amt        | decimal 16,2  | yuan | P      | 盈亏               | drg_dip_sumamt - medfee_sumamt
-fund_dif_amt        | decimal 16,2  | yuan | P      | 基金差额           | drg_dip_fund_payamt - hifp_pay
+fund_dif_amt        | decimal 16,2  | yuan | P      | 基金差额           | the two compared; contract cases are not
 setl_rea            | text          |      | P      | 结算说明           | why this class and these points
 det_amt             | decimal 16,2  | yuan | P      | 审核扣款           | deducted from this case
 # clearing of a hospital
@@ -197,5 +197,42 @@ numerator           | int64         |      | P      | 分子               | wha
 denominator         | int64         |      | P      | 分母               | empty: unknown, or a plain count
 num_unit            | text          |      | P      | 分子单位           | fen, n, or 1e-6
 den_unit            | text          |      | P      | 分母单位           | fen or n
+standing_fen        | int64         | fen  | P      | 现行（分）         | posted by the standing clearing
+other_fen           | int64         | fen  | P      | 模拟（分）         | what the other policy would post
+difference_fen      | int64         | fen  | P      | 差额（分）         | the other less the standing
 value_e6            | int64         | 1e-6 | P      | 指标值             | rounded once; empty for a count
+# how a hospital's gap was shared, and the policy values behind the lines
+side                | text          |      | P      | 方向               | surplus, overspend, or even
+tier                | int16         | n    | P      | 档次               | 0 the hospital as a whole, then tier by tier
+tier_from           | decimal 12,6  | 1    | P      | 起点               | where it begins, share of the denominator
+tier_to             | decimal 12,6  | 1    | P      | 止点               | where it ends, empty for the open tier
+tier_share          | decimal 12,6  | 1    | P      | 比例               | kept by the hospital, or borne by the fund
+part_amt            | decimal 24,8  | yuan | P      | 落入金额           | part of the gap in the tier; row 0: the gap
+tier_amt            | decimal 24,8  | yuan | P      | 分担金额           | share × part, unrounded; row 0: the sum
+den_amt             | decimal 24,8  | yuan | P      | 分母               | what the edges are shares of
+std_amt             | decimal 24,8  | yuan | P      | 比较标准           | standard the gap is measured from
+act_amt             | decimal 24,8  | yuan | P      | 比较实际           | spend it is compared with
+fund_mult           | decimal 18,12 | 1    | P      | 基金占比           | fund's part of total cost, else 1
+asmt_score          | decimal 9,4   | 1    | P      | 考核得分           | yearly assessment score
+asmt_coef           | decimal 12,6  | 1    | P      | 考核系数           | what the score is worth
+clm_amt             | decimal 24,8  | yuan | P      | 申请分担           | claim on the reserve, after assessment
+clm_sumamt          | decimal 24,8  | yuan | P      | 申请分担合计       | claims of all hospitals of the pool
+avail_amt           | decimal 16,2  | yuan | P      | 可用风险金         | what the reserve could give to shares
+shar_k              | decimal 18,12 | 1    | P      | 分担系数           | part of every claim that is paid
+dpst_rel            | decimal 12,6  | 1    | P      | 保证金返还比例     | part of the deposit the score releases
+edge_kind           | text          |      | P      | 断点类型           | class, or the rule of the hospital's edge
+edge_name           | text          |      | P      | 断点               | which: scheme and classes on both sides
+edge_at             | decimal 18,8  | 1    | P      | 断点位置           | cost ratio, spend over standard, or score
+own_at              | decimal 18,8  | 1    | P      | 本院位置           | where the hospital stands, empty for cases
+edge_from           | decimal 18,8  | 1    | P      | 断点以下           | what the rule says just below the edge
+edge_to             | decimal 18,8  | 1    | P      | 断点以上           | what it says at the edge
+blw_psntime         | int32         | n    | P      | 断点下病例         | cases just below the edge
+abv_psntime         | int32         | n    | P      | 断点上病例         | cases just above the edge
+jump_amt            | decimal 16,2  | yuan | P      | 跳变金额           | what crossing is worth; of cases, all of it
+since               | date          |      | P      | 起始日期           | from which day the value holds
+val_text            | text          |      | P      | 取值               | the value as the policy writes it
+unit                | text          |      | P      | 单位               | its unit
+source_doc          | text          |      | P      | 依据文件           | document and article it stands in
+rule_name           | text          |      | P      | 参数名称           | what the value is, in Chinese
+val_dflt            | int16         |      | P      | 缺省值             | 1 the engine's default, 0 the policy's
 """

@@ -158,6 +158,19 @@ FILES: Mapping[str, tuple[str, ...]] = {
         *("kpi", "insutype", "fixmedins_code", "numerator", "num_unit", "denominator", "den_unit", "value_e6"),
         "known_from",
     ),
+    "simulation": (
+        *("fixmedins_code", "fixmedins_name", "insutype", "cause", "standing_fen", "other_fen", "difference_fen"),
+    ),
+    "sharing": (
+        *("fixmedins_code", "insutype", "side", "tier", "tier_from", "tier_to", "tier_share", "part_amt", "tier_amt"),
+        *("den_amt", "std_amt", "act_amt", "fund_mult", "asmt_score", "asmt_coef", "clm_amt", "clm_sumamt"),
+        *("avail_amt", "shar_k", "shar_amt", "dpst_rel"),
+    ),
+    "cliffs": (
+        *("fixmedins_code", "insutype", "edge_kind", "edge_name", "edge_at", "own_at", "edge_from", "edge_to"),
+        *("blw_psntime", "abv_psntime", "jump_amt"),
+    ),
+    "values": ("rule", "since", "tag", "val_text", "unit", "source_doc", "rule_name", "val_dflt"),
     "rejected": ("file", "row", "setl_id", "field", "code", "reason_zh", "reason_en", "fixmedins_code"),
 }
 

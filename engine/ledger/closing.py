@@ -41,11 +41,7 @@ def refuse_closed(chain: Sequence[Manifest], period: str, reopen: str | None) ->
         raise RunError(f"--reopen: {period} is not closed. Leave it out.")
 
 
-def refuse_close(chain: Sequence[Manifest], period: str, standing: Sequence[str]) -> str:
-    """The run that a close of this period seals: the one that stands."""
-    by = next((m for m in reversed(chain) if m.period == period and m.kind in ENTRIES), None)
-    if by is not None and by.kind == CLOSE:
-        raise RunError(f"{period} is closed already, by {by.run_id}.")
-    if not standing:
-        raise RunError(f"{period}: no run of this period stands on the shelf, so there is nothing to close.")
-    return standing[0]
+def refuse_close(chain: Sequence[Manifest], period: str) -> None:
+    """A period is closed once, by an entry of its own or with its year."""
+    if by := closed_periods(chain).get(period):
+        raise RunError(f"{period} is closed already, by {by}.")

@@ -75,7 +75,7 @@ def _copy_rules(item: Keep, place: Path) -> None:
     files = []
     for source in sorted(item.folder.rglob("*")):
         name = source.relative_to(item.folder)
-        hidden = any(part.startswith((".", "_")) for part in name.parts)
+        hidden = any(part.startswith((".", "_")) for part in name.parts) or name.as_posix() == INDEX
         if source.is_file() and source.suffix.lower() in SUFFIXES[item.kind] and not hidden:
             copy_synced(source, fresh / name)
             files.append(asdict(digest_file(fresh / name, name.as_posix())))

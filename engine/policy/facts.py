@@ -19,6 +19,7 @@ from engine.policy import case_params as case
 from engine.policy import coefficient_params as coef
 from engine.policy import fact_params as own
 from engine.policy.ask import ReviewTerms, review_terms_at
+from engine.policy.case_flags import FlagDefinition
 from engine.policy.fact_params import NewTechOperation, PointDays
 from engine.policy.fact_tables import Decision, GroupCoefficients, NewTechCase, TcmTable
 from engine.policy.settings import Desk, Param
@@ -73,6 +74,7 @@ class CaseFacts:
     tcm: tuple[Span[Mapping[str, TcmTerms]], ...] = ()
     group_coefficients: tuple[Span[GroupTerms], ...] = ()
     bed_day_groups: tuple[Span[Mapping[str, Mapping[str, tuple[PointDays, ...]]]], ...] = ()
+    flags: tuple[Span[tuple[FlagDefinition, ...]], ...] = ()
     insured_elsewhere: bool = False
     in_points: bool = True
 
@@ -127,13 +129,18 @@ def resolve_facts(desk: Desk, area: AreaYear, end: date) -> CaseFacts:
         tcm=_spans(desk, (own.TCM_LIST, own.TCM_SAME_PRICE), end, lambda day: _tcm(desk, day)),
         group_coefficients=_group_coefficients(desk, end),
         bed_day_groups=_spans(desk, (own.BED_DAY_GROUPS,), end, lambda day: desk.at(own.BED_DAY_GROUPS, day)),
+        flags=_spans(desk, (case.CASE_FLAGS,), end, lambda day: _conditional(desk.at(case.CASE_FLAGS, day))),
         insured_elsewhere=strangers,
         in_points=desk.at(own.IN_POINTS, end) if desk.written(own.IN_POINTS) else True,
     )
     if readmission is not None:
         same, where = desk.at(added.READMISSION_SAME, end), desk.at(own.READMISSION_HOSPITAL, end)
         facts = replace(facts, same=SameThing(same), same_hospital=where == "same")
-    return replace(facts, asked=_asked(facts, area))
+    return replace(facts, asked=_asked(facts, area, desk.at(case.AREA_CODE, end)))
+
+
+def _conditional(definitions: tuple[FlagDefinition, ...]) -> tuple[FlagDefinition, ...]:
+    return tuple(definition for definition in definitions if definition.when is not None)
 
 
 def _reviews(desk: Desk, area: AreaYear, end: date) -> dict[str, ReviewTerms]:
@@ -151,7 +158,7 @@ def _means(desk: Desk, area: AreaYear, end: date) -> dict[str, int]:
     return {name: mean for name, mean in scored.items() if name not in packs} | given
 
 
-def _asked(facts: CaseFacts, area: AreaYear) -> Facts:
+def _asked(facts: CaseFacts, area: AreaYear, area_code: str) -> Facts:
     required: list[str] = []
     if facts.readmission_days is not None:
         required += [PERSON, "adm_time"]
@@ -165,7 +172,16 @@ def _asked(facts: CaseFacts, area: AreaYear) -> Facts:
         for trigger in review.triggers
     )
     codes = {each.operation for span in facts.new_tech for listed in span.value.values() for each in listed}
-    return Facts(tuple(required), (BIRTH_WEIGHT,) if weighed else (), tuple(sorted(codes)))
+    whens = dict.fromkeys(each.when for span in facts.flags for each in span.value if each.when is not None)
+    required += [column for when in whens for column in sorted(when.columns)]
+    return Facts(
+        required=tuple(dict.fromkeys(required)),
+        optional=(BIRTH_WEIGHT,) if weighed else (),
+        operations=tuple(sorted(codes)),
+        conditions=tuple(whens),
+        hospitals={hospital.code: hospital for hospital in area.hospitals} if whens else {},
+        area_code=area_code,
+    )
 
 
 def _rules(area: AreaYear) -> Iterable[ClassRule]:
