@@ -6,11 +6,13 @@ editions, and the scheme each edition groups for. It checks that the policy can 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from engine.conditions import Conditions
+from engine.edition import Edition
 from engine.edition_apart import ApartEdition
 from engine.editions import Editions, adopted, open_edition
 from engine.errors import PolicyError
@@ -29,6 +31,8 @@ class Area:
     policy: AreaPolicy
     editions: Editions
     schemes: tuple[str, ...]
+    pack_given: bool = False
+    """Whether a pack was named for this run in place of the policy's own."""
 
     def for_year(self, year: int) -> ResolvedPolicy:
         """The policy at the dates of one year, held against every edition that may answer for a case of it."""
@@ -76,21 +80,26 @@ class Area:
 
 def load_area(where: Path, pack: Path | None = None) -> Area:
     """Load an area from its folder, or from a policy folder. `pack` replaces the packs the policy names."""
-    folder = where / "policy" if (where / "policy").is_dir() else where
-    policy = load_policy(folder)
+    return area_of(load_policy(where / "policy" if (where / "policy").is_dir() else where), pack)
+
+
+def area_of(policy: AreaPolicy, pack: Path | None = None, opened: Sequence[Edition] = ()) -> Area:
+    """The area of a loaded policy. `opened` are its packs in the order it lists them, if they stand elsewhere."""
+    folder = policy.folder
     desk = policy.desk()
     entries = desk.at(PACKS, date.max)
     points = [entry.id for entry in desk.at(SCHEMES, date.max) if entry.kind in POINT_KINDS]
     if pack is not None:
         if len(points) != 1:
             raise PolicyError(f"{folder}: the policy has {len(points)} point schemes; --pack serves exactly one.")
-        return Area(policy, Editions.of(pack), (points[0],))
+        return Area(policy, Editions.of(pack), (points[0],), pack_given=True)
     if without := sorted(set(points) - {entry.scheme for entry in entries}):
         raise PolicyError(
             f"{folder}: area.packs names no rule pack for {', '.join(without)}. List one there, or give --pack."
         )
-    opened = {entry.path: open_edition(folder / entry.path) for entry in entries}
-    editions = tuple(adopted(opened[entry.path], entry.first, entry.last) for entry in entries)
+    by_path = {} if opened else {entry.path: open_edition(folder / entry.path) for entry in entries}
+    found = tuple(opened) or tuple(by_path[entry.path] for entry in entries)
+    editions = tuple(adopted(one, each.first, each.last) for one, each in zip(found, entries, strict=True))
     undated = len(editions) == 1 and editions[0].meta.valid_from is None and editions[0].meta.valid_to is None
     several = len({entry.scheme for entry in entries}) > 1
     return Area(policy, Editions(editions, always=undated, calendar=not several), tuple(e.scheme for e in entries))

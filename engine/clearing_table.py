@@ -29,7 +29,7 @@ from pointvalue.terms import Cause
 I64 = npt.NDArray[np.int64]
 
 _DEDUCTIONS = (Cause.AUDIT_MONEY, Cause.AUDIT_POINTS)
-_ALREADY_PAID = (Cause.PREPAID, Cause.SUPPLIER_PAID, Cause.ADVANCE_RECOVERED)
+_ALREADY_PAID = (Cause.PREPAID, Cause.SUPPLIER_PAID, Cause.ADVANCE_RECOVERED, Cause.RECEIVABLE_RECOVERED)
 _COUNTS = ("clr_psntime", "grp_psntime", "ungrp_psntime", "low_psntime", "high_psntime", "iptdayscum")
 _MONEY = (
     *("medfee_sumamt", "hifp_pay", "drg_dip_sumamt", "drg_dip_fund_payamt", "setl_dif_amt", "fund_dif_amt"),
@@ -178,7 +178,7 @@ def _measures(settled: SettledCases) -> Iterator[tuple[str, I64]]:
     yield "drg_dip_sumamt", settled.standard_fen
     yield "drg_dip_fund_payamt", settled.fund_part_fen
     yield "setl_dif_amt", np.where(in_pot, settled.standard_fen - cases.cost_fen, 0)
-    yield "fund_dif_amt", settled.fund_part_fen - cases.fund_fen
+    yield "fund_dif_amt", np.where(settled.compared, settled.fund_part_fen - cases.fund_fen, 0)
     yield "priced", priced.astype(np.int64)
     yield "ratio_e6", np.where(priced, ratio_e6(cases.cost_fen, np.where(priced, cases.reference_fen, 1)), 0)
     yield "time_e6", _time_ratio_e6(settled, priced)

@@ -18,8 +18,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from engine.casebook import CASEBOOK_SCHEMA, Casebook, CasebookBuilder
+from engine.casebook import Casebook, CasebookBuilder, casebook_schema
 from engine.cases.demand import Demand
+from engine.cases.fact_columns import fact_columns
+from engine.cases.facts import Facts
 from engine.cases.files import find_files
 from engine.cases.load import iter_cases
 from engine.cases.read import ReadNote, open_cases
@@ -89,8 +91,9 @@ def map_cases(
     """Read, validate, encode and group every case. `progress` is told how many rows each finished batch held."""
     files = find_files(paths)
     reader = open_cases(files, demand)
-    grouping = _Grouping(editions, mapping, scope)
-    builder, rejected, other, repairs, read_count = CasebookBuilder(), [], [], Counter[str](), 0
+    grouping = _Grouping(editions, mapping, scope, demand.facts)
+    builder, rejected, other, repairs = CasebookBuilder(grouping.schema), [], [], Counter[str]()
+    read_count = 0
     for part in _in_threads(grouping.part, iter_cases(reader, batch_rows), threads):
         builder.add(part.table)
         rejected.append(part.rejected)
@@ -129,7 +132,8 @@ def _in_threads(work: Callable[[Validated], _Part], pieces: Iterator[Validated],
 class _Grouping:
     """One run's encoders, and what happens to one piece."""
 
-    def __init__(self, editions: Editions, mapping: bool | None, scope: Scope | None) -> None:
+    def __init__(self, editions: Editions, mapping: bool | None, scope: Scope | None, facts: Facts) -> None:
+        self.facts, self.schema = facts, casebook_schema(facts)
         self.editions = editions
         self.scope = scope
         self.groupings = [edition.grouping(mapping) for edition in editions.editions]
@@ -143,7 +147,7 @@ class _Grouping:
             self._grouped(inside.filter(pl.Series(index == edition)), edition)
             for edition in np.unique(index[index >= 0]).tolist()
         ]
-        table = pa.concat_tables(tables) if tables else CASEBOOK_SCHEMA.empty_table()
+        table = pa.concat_tables(tables) if tables else self.schema.empty_table()
         return _Part(table, rejected, outside, piece.read_count, Counter(piece.repairs))
 
     def _in_scope(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -163,10 +167,11 @@ class _Grouping:
         made = dict(self.groupings[edition](frame))
         made["edition"] = pa.array(np.full(len(frame), edition, np.int8))
         made |= {name: frame[name].to_arrow() for name in CARRIED if name in frame.columns}
+        made |= fact_columns(frame, self.facts)
         # The rules saw the stay as it was sent; settling may also know it from the dates.
         made["act_ipt_days"] = frame.select(stay_days()).to_series().to_arrow()
-        arrays = [_column(made.get(field.name), field.type, len(frame)) for field in CASEBOOK_SCHEMA]
-        return pa.table(arrays, schema=CASEBOOK_SCHEMA)
+        arrays = [_column(made.get(field.name), field.type, len(frame)) for field in self.schema]
+        return pa.table(arrays, schema=self.schema)
 
 
 def _column(values: pa.Array | pa.ChunkedArray | None, wanted: pa.DataType, count: int) -> pa.Array:

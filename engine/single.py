@@ -40,7 +40,7 @@ def open_pack(folder: Path) -> AnyPack:
 
 def find_case(paths: Sequence[Path], setl_id: str, demand: Demand) -> pl.DataFrame:
     """The accepted case as a frame of one row. Raises CaseFileError if it is not there or was rejected."""
-    for piece in iter_cases(open_cases(paths, demand)):
+    for piece in iter_cases(open_cases(paths, demand), fast=False):
         rejected = piece.rejected.filter(pl.col("setl_id") == setl_id)
         if len(rejected):
             zh, en = rejected.select("reason_zh", "reason_en").row(0)

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.cases.demand import Demand
+from engine.cases.facts import Facts
 from engine.conditions import Conditions
 from engine.edition_apart import KIND_NAMES, ApartEdition
 from engine.errors import CaseFileError, PackError
@@ -55,7 +56,7 @@ def _demand(policy: AreaPolicy, packs: Sequence[AnyPack], profile: str | None) -
         "strict" if strict else "compatible",
         numbers=(),
         dip=has_dip(packs),
-        facts=frozenset().union(*(when.columns for when in asked)),
+        facts=Facts(required=tuple(sorted(frozenset().union(*(when.columns for when in asked))))),
     )
     for pack in packs:
         if isinstance(pack, Pack):

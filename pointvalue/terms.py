@@ -85,6 +85,8 @@ class Flag(IntFlag):
     SELF_DISCHARGED = 1024
     EARLY_DEATH = 2048
     OUT_OF_AREA = 4096
+    DAY_WARD = 8192
+    BED_DAY = 16384
 
 
 FLAG_NAMES: dict[str, Flag] = {(flag.name or "").lower(): flag for flag in Flag}
@@ -233,6 +235,7 @@ class Cause(StrEnum):
     PATIENT_BORNE = "patient_borne"
     AUDIT_POINTS = "audit_points"
     NEGATIVE_FLOOR = "negative_floor"
+    OUT_OF_AREA_CAP = "out_of_area_cap"
     STANDARD_SCALED_BACK = "standard_scaled_back"
     GROWTH_CAP_CUT = "growth_cap_cut"
     SURPLUS_RETURNED = "surplus_returned"
@@ -246,6 +249,8 @@ class Cause(StrEnum):
     ADVANCE_RECOVERED = "advance_recovered"
     CARRIED_TO_NEXT_YEAR = "carried_to_next_year"
     DEPOSIT_FORFEITED = "deposit_forfeited"
+    RECEIVABLE_RECOVERED = "receivable_recovered"
+    RESERVE_BROUGHT_FORWARD = "reserve_brought_forward"
 
 
 CASH_CAUSES: frozenset[Cause] = frozenset(
@@ -254,12 +259,17 @@ CASH_CAUSES: frozenset[Cause] = frozenset(
         Cause.QUALITY_DEPOSIT,
         Cause.SUPPLIER_PAID,
         Cause.ADVANCE_RECOVERED,
+        Cause.RECEIVABLE_RECOVERED,
         Cause.CARRIED_TO_NEXT_YEAR,
     }
 )
 """Lines of the cash step: what a hospital is entitled to is the sum of its other annual lines."""
 
 NEXT_BASE_DEFAULT: frozenset[Cause] = frozenset(
-    {Cause.STANDARD, Cause.PATIENT_BORNE, Cause.FIXED_STANDARD, Cause.SURPLUS_RETURNED, Cause.AUDIT_POINTS}
+    {
+        *(Cause.STANDARD, Cause.PATIENT_BORNE, Cause.OUT_OF_AREA_CAP, Cause.FIXED_STANDARD),
+        *(Cause.SURPLUS_RETURNED, Cause.AUDIT_POINTS),
+    }
 )
-"""Spend that founds next year's budget: retained surplus in; shares, top-ups, money penalties and cash out."""
+"""Spend that founds next year's budget: retained surplus in, what a cap held back not; shares, top-ups, money
+penalties and cash out."""

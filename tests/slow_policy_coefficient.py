@@ -35,7 +35,9 @@ def raw(book, day, form, code, level, table, facts):
         return sum(f(weight) * f(own[f"ind_{name}"]) for name, weight in weights.items())
     if form == "base_plus_bonus":
         bonus = book.at("coefficient.bonus", day)
-        return f(own[f"ind_{bonus['base']}"]) + sum(f(w) * f(own[f"ind_{name}"]) for name, w in bonus["weights"].items())
+        return f(own[f"ind_{bonus['base']}"]) + sum(
+            f(w) * f(own[f"ind_{name}"]) for name, w in bonus["weights"].items()
+        )
     values = book.at("coefficient.level_values", day)
     h = f(values.get(f"{level}/{own.get('kind')}") or values[level])
     if form == "level":

@@ -43,7 +43,9 @@ class FixedLines:
                 quota = (self.book.at("monthly.quota", last) or {}).get(f"{hospital}/{pool}")
                 taken = max(0, declared if quota is None else min(declared, fen(quota)))
                 rho = self.book.pool("monthly.rate", last, pool, "1")
-                rho = (self.book.pool("monthly.rate_by_credit", last, pool) or {}).get(self.hospitals[hospital]["credit"], rho)
+                rho = (self.book.pool("monthly.rate_by_credit", last, pool) or {}).get(
+                    self.hospitals[hospital]["credit"], rho
+                )
                 payable = half_up(f(rho) * (taken + twelfth))
                 self.post(pool, hospital, "prepayment", payable, period)
                 delta = f(self.book.pool("deposit.rate", last, pool))

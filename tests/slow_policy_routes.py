@@ -53,12 +53,17 @@ class Routes:
         self.diseases = []
         file = book.at("single_disease.diseases", self.end)
         for row in book.table(file) if file else ():
-            split = {key: [part.strip() for part in row[key].split(";") if part.strip()] for key in ("diagnosis", "operation")}
+            split = {
+                key: [part.strip() for part in row[key].split(";") if part.strip()]
+                for key in ("diagnosis", "operation")
+            }
             self.diseases.append({"code": row["code"], "without": row["operation"] == "-", **split})
         self.editions, self.chosen = {}, "discharged"
         for pack in book.at("area.packs", self.end, ()):
             groups = {row["diagnosis"]: row for row in book.table(f"{pack['path']}.groups.csv")}
-            self.editions.setdefault(pack["scheme"], []).append((pack.get("from", ""), pack.get("upto", "9999"), groups))
+            self.editions.setdefault(pack["scheme"], []).append(
+                (pack.get("from", ""), pack.get("upto", "9999"), groups)
+            )
             header = tomllib.loads((book.folder / pack["path"] / "pack.toml").read_text(encoding="utf-8"))
             self.chosen = "settled" if header["chosen_by"] == "settlement_date" else "discharged"
 

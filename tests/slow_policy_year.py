@@ -9,11 +9,11 @@ from collections import defaultdict
 from fractions import Fraction as F
 from math import floor
 
-from tests.slow_policy_book import Book, f, fen
-from tests.slow_policy_routes import Routes, hospitals, read_cases
-from tests.slow_policy_fixed import FixedLines, at_score
-from tests.slow_policy_score import Scores, half_up
 from tests.pointvalue_slow_score import allocate, prorate
+from tests.slow_policy_book import Book, f, fen
+from tests.slow_policy_fixed import FixedLines, at_score
+from tests.slow_policy_routes import Routes, hospitals, read_cases
+from tests.slow_policy_score import Scores, half_up
 
 NEXT_BASE = ("standard", "patient_borne", "fixed_standard", "surplus_returned", "audit_points")
 POOLS = ("310", "390")
@@ -27,7 +27,9 @@ class SlowPolicyYear(FixedLines):
     def __init__(self, folder, file, year, by_month=False):
         self.book, self.year, self.end = Book(folder), str(year), f"{year}-12-31"
         self.hospitals, self.by_month = hospitals(self.book, year), by_month
-        self.period = "settled" if self.book.at("area.period_by", self.end, "settle_date") == "settle_date" else "discharged"
+        self.period = (
+            "settled" if self.book.at("area.period_by", self.end, "settle_date") == "settle_date" else "discharged"
+        )
         routes = Routes(self.book, year)
         self.refused, self.cases = {}, {}
         for case in sorted(read_cases(file), key=lambda case: case["id"]):
@@ -171,7 +173,11 @@ class SlowPolicyYear(FixedLines):
         left = fund - total + (borne if minus else 0)
         gap = half_up(fund - numerator + borne) if self.basis == "total_cost_ratio" and minus else 0
         spill = half_up(self.part * (numerator - value * points))
-        for label, amount in (("basis_difference", gap), ("pv_bound_spill", spill), ("pv_rounding", left - gap - spill)):
+        for label, amount in (
+            ("basis_difference", gap),
+            ("pv_bound_spill", spill),
+            ("pv_rounding", left - gap - spill),
+        ):
             self.post(pool, "", f"{label}.{name}", amount)
         unit, floored = defaultdict(int), 0
         for case in inside:
@@ -213,7 +219,9 @@ class SlowPolicyYear(FixedLines):
         if places == "exact":
             return value
         unit = F(100, 10 ** int(places))
-        return unit * (floor(value / unit) if self.value("point_value.mode", pool) == "floor" else half_up(value / unit))
+        return unit * (
+            floor(value / unit) if self.value("point_value.mode", pool) == "floor" else half_up(value / unit)
+        )
 
     # --- steps 7b to 10
     def share(self, pool, live):
@@ -221,7 +229,11 @@ class SlowPolicyYear(FixedLines):
         s_h, g_h = dict(self.live_s), dict(self.live_g)
         sums = defaultdict(lambda: [0, 0, 0])
         paid_lines = {line for line, _ in self.paid}
-        counted = [c for c in self.cases.values() if c["pool"] == pool and self.line.get(c["id"]) in also and self.line[c["id"]] in paid_lines]
+        counted = [
+            c
+            for c in self.cases.values()
+            if c["pool"] == pool and self.line.get(c["id"]) in also and self.line[c["id"]] in paid_lines
+        ]
         for case in (*live, *counted):
             for place, amount in enumerate((case["fund"], case["cost"], 1)):
                 sums[case["hospital"]][place] += amount

@@ -274,3 +274,12 @@ def test_a_price_that_changes_during_the_year_is_read_at_the_date_of_the_case(tm
     settled = pl.read_parquet(run.folder / "settled.parquet")
     paid = {case: str(fund) for case, fund in settled.select("setl_id", "drg_dip_fund_payamt").iter_rows()}
     assert (paid["A2"], paid["A3"]) == ("5440.00", "1056.00")
+
+
+def test_the_run_shows_cases_and_money_of_every_scheme(cleared: Path) -> None:
+    table = pl.read_parquet(cleared / "schemes.parquet").filter(pl.col("insutype") == "310")
+    found = {row["scheme"]: (row["cases"], row["cost_fen"], row["fund_part_fen"]) for row in table.to_dicts()}
+    assert found["single"] == (2, 1_000_000, 640_000)
+    assert found["psych"] == (2, 1_200_000, 640_000)
+    assert found["clinic"] == (1, 10_000, 0)
+    assert table["cases"].sum() == 9

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.cases.columns import TYPED, typed_by_column
+from engine.cases.columns import TYPED, Typed, typed_by_column
+from engine.cases.facts import FACT_COLUMNS, NO_FACTS, Facts
 from grouper.tables import STANDARD_NUMERIC, NumericField
 
 Purpose = Literal["group", "settle"]
@@ -50,10 +51,10 @@ class Demand:
     pools: frozenset[str] = POOLS
     dip: bool = False
     """A DIP catalogue takes part: it looks at cost, hospital and scheme, and finds the age from the date of birth."""
-    facts: frozenset[str] = frozenset()
-    """File columns the conditions of the policy read: who asks for one must find it in the files."""
     fund_unused: bool = False
     """The policy pays standards whole and declares points, so what was booked item by item may be absent."""
+    facts: Facts = NO_FACTS
+    """What the policy asks of the record beyond the standing columns."""
 
     def __post_init__(self) -> None:
         kinds = {typed.column: typed.kind for typed in TYPED}
@@ -67,6 +68,12 @@ class Demand:
     def with_numbers(self, numbers: Iterable[NumericField]) -> Demand:
         """The same demand with the fields of one more pack."""
         return replace(self, numbers=(*self.numbers, *(field for field in numbers if field not in self.numbers)))
+
+    @property
+    def typed(self) -> tuple[Typed, ...]:
+        """The typed columns of this run: those only a policy asks for are there when it does."""
+        asked = self.facts.columns
+        return tuple(typed for typed in TYPED if typed.column not in FACT_COLUMNS or typed.column in asked)
 
     @property
     def extra_numbers(self) -> tuple[str, ...]:
@@ -83,12 +90,11 @@ class Demand:
     def wanted(self) -> tuple[str, ...]:
         """File columns that are read if they are there. Grouping reads no money, so no fault of money can stop it."""
         money = self.purpose == "settle" or self.dip
-        standing = (typed.column for typed in TYPED if money or typed.kind != "fen")
-        asked = (*standing, *self.extra_numbers)
-        return tuple(name for name in asked if name not in ON_DEMAND or name in self.facts or self._for_dip(name))
+        standing = (typed.column for typed in self.typed if money or typed.kind != "fen")
+        return (*(name for name in standing if name not in ON_DEMAND or self._asked(name)), *self.extra_numbers)
 
-    def _for_dip(self, name: str) -> bool:
-        return self.dip and name in DIP_ONLY
+    def _asked(self, name: str) -> bool:
+        return name in self.facts.columns or (self.dip and name in DIP_ONLY)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -100,5 +106,4 @@ class Demand:
             names += DIP_COLUMNS
         if self.purpose == "settle":
             names += [name for name in SETTLE_COLUMNS if name != "hifp_pay" or not self.fund_unused]
-        names += sorted(self.facts)
-        return tuple(dict.fromkeys([*names, *sorted(self.required_numbers)]))
+        return tuple(dict.fromkeys([*names, *sorted(self.required_numbers), *self.facts.required]))

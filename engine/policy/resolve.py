@@ -19,6 +19,7 @@ from engine.policy import case_params as case
 from engine.policy import money_params as money
 from engine.policy.case_flags import FlagDefinition
 from engine.policy.crosscheck import CEILING, CEILING_FROM
+from engine.policy.facts import CaseFacts, resolve_facts, with_facts_terms
 from engine.policy.load import AreaPolicy
 from engine.policy.predicates import When
 from engine.policy.problems import Place, Problems, refuse
@@ -106,7 +107,7 @@ class ResolvedPolicy:
     coefficients_e6: Dated[Mapping[str, int]]
     flags: Dated[tuple[FlagDefinition, ...]]
     special_quota: Mapping[str, Fraction]
-    readmission: case.Readmission | None
+    facts: CaseFacts
     objection_days: int | None
     objection_how: str
     used: tuple[Used, ...]
@@ -145,8 +146,9 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         audits=_cancelled(desk, end),
         money_lines=(*_money_lines(desk, end), *desk.at(money.OTHER_LINES, end)),
     )
-    area = with_added(desk, area, end)
+    area = with_facts_terms(desk, with_added(desk, area, end), end)
     _sound(desk, area)
+    facts = resolve_facts(desk, area, end)
     points = [entry.id for entry in desk.at(case.SCHEMES, end) if entry.kind == SchemeKind.POINTS]
     return ResolvedPolicy(
         area=area,
@@ -160,7 +162,7 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         coefficients_e6=_coefficients(desk, end),
         flags=_flags(desk, end),
         special_quota=desk.at(case.SPECIAL_QUOTA, end),
-        readmission=readmission,
+        facts=facts,
         objection_days=desk.at(case.OBJECTION_DAYS, end),
         objection_how=desk.at(case.OBJECTION_HOW, end),
         used=tuple(desk.used[key] for key in sorted(desk.used, key=str)),

@@ -166,8 +166,11 @@ def facts_table(node: Node, problems: Problems) -> FactsTable:
     return FactsTable(file, kinds, found, {code: row.place.line for code, row in zip(codes, rows, strict=True)})
 
 
-def open_table(node: Node, problems: Problems, columns: Sequence[str], extra: str = "") -> tuple[str, list[Row]]:
-    """Rows of the table a node names, after checking path, header and row widths."""
+def open_table(
+    node: Node, problems: Problems, columns: Sequence[str], extra: str = "", optional: Sequence[str] = ()
+) -> tuple[str, list[Row]]:
+    """Rows of the table a node names, after checking path, header and row widths. `optional` columns that are not there
+    read as empty cells."""
     file = word(r"[\w./-]{1,200}\.csv", "CSV 文件名", "the name of a .csv file")(node, problems)
     path = problems.folder / file
     if ".." in path.parts[len(problems.folder.parts) :] or file.startswith("/") or not path.is_file():
@@ -182,10 +185,11 @@ def open_table(node: Node, problems: Problems, columns: Sequence[str], extra: st
         raise problems.add(top, "syntax", detail=f"CSV: {error}") from None
     header = numbered[0][1] if numbered else []
     missing = [column for column in columns if column not in header]
-    unknown = [column for column in header if column not in columns and not (extra and column.startswith(extra))]
+    allowed = (*columns, *optional)
+    unknown = [column for column in header if column not in allowed and not (extra and column.startswith(extra))]
     if missing or unknown or len(set(header)) != len(header):
-        near = (unknown[0], columns) if unknown else None
-        facts = {"missing": listed(missing), "extra": listed(unknown), "allowed": listed(columns)}
+        near = (unknown[0], allowed) if unknown else None
+        facts = {"missing": listed(missing), "extra": listed(unknown), "allowed": listed(allowed)}
         raise problems.add(top, "table_columns", near=near, **facts)
     rows: list[Row] = []
     for line, cells in numbered[1:]:
@@ -193,7 +197,7 @@ def open_table(node: Node, problems: Problems, columns: Sequence[str], extra: st
         if len(cells) != len(header):
             problems.add(place, "table_row", found=len(cells), allowed=len(header))
             continue
-        rows.append(Row(place, dict(zip(header, cells, strict=True))))
+        rows.append(Row(place, {**dict.fromkeys(optional, ""), **dict(zip(header, cells, strict=True))}))
     if not rows:
         raise problems.add(top, "empty_table", found=file)
     return file, rows
