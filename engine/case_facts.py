@@ -45,7 +45,7 @@ _EPOCH = date(1970, 1, 1)
 def with_facts(columns: CaseColumns, book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseColumns:
     """The columns with every fact the policy speaks of. Base points change before anything is priced like them."""
     facts = resolved.facts
-    for step in (_bed_days, _tcm, _group_coefficients, _insured_elsewhere, _new_tech, _special, _readmissions):
+    for step in (_flags, _bed_days, _tcm, _group_coefficients, _insured_elsewhere, _new_tech, _special, _readmissions):
         columns = step(columns, book, area, resolved, facts)
     return columns
 
@@ -69,6 +69,20 @@ def _by_scheme(
         for place, scheme in enumerate(resolved.area.schemes):
             if scheme.name in span.value:
                 yield within & (columns.scheme == place), span.value[scheme.name]
+
+
+def _flags(columns: CaseColumns, book: Casebook, area: Area, resolved: ResolvedPolicy, facts: CaseFacts) -> CaseColumns:
+    """Flags defined by a condition 「病例标志」; those of disposition, inpatient type and days are set already."""
+    if not facts.asked.conditions:
+        return columns
+    flags, fulfilled = columns.flags.copy(), book.ints("conditions")
+    for span in facts.flags:
+        within = _within(columns, span)
+        for definition in span.value:
+            assert definition.when is not None
+            bit = 1 << facts.asked.conditions.index(definition.when)
+            flags[within & ((fulfilled & bit) != 0)] |= int(definition.flag)
+    return replace(columns, flags=flags)
 
 
 # --- base points ------------------------------------------------------------------------------------------------------
@@ -151,15 +165,17 @@ def _group_coefficients(
     assert columns.coefficient_e6 is not None
     coefficient = columns.coefficient_e6.copy()
     scored = _points(columns, resolved, SchemeKind.POINTS)
-    places = {code: place for place, code in enumerate(resolved.area.hospital_codes)}
+    hospitals = {code: place for place, code in enumerate(resolved.area.hospital_codes)}
+    groups = {code: place for place, code in enumerate(columns.groups)}
     for span in facts.group_coefficients:
         if span.value.table is None:
             continue
-        rows = scored & _within(columns, span)
-        coefficient[rows] = E6
+        by_pair = np.full((len(hospitals), len(groups)), E6, np.int64)
         for (hospital, group), value in span.value.table.values.items():
-            pair = rows & (columns.hospital == places.get(hospital, NONE)) & (columns.group == _group(columns, group))
-            coefficient[pair] = half_up(clamp(value, span.value.limits) * E6)
+            if hospital in hospitals and group in groups:
+                by_pair[hospitals[hospital], groups[group]] = half_up(clamp(value, span.value.limits) * E6)
+        rows = np.flatnonzero(scored & _within(columns, span))
+        coefficient[rows] = by_pair[columns.hospital[rows], columns.group[rows]]
     return replace(columns, coefficient_e6=coefficient)
 
 

@@ -178,7 +178,7 @@ def _measures(settled: SettledCases) -> Iterator[tuple[str, I64]]:
     yield "drg_dip_sumamt", settled.standard_fen
     yield "drg_dip_fund_payamt", settled.fund_part_fen
     yield "setl_dif_amt", np.where(in_pot, settled.standard_fen - cases.cost_fen, 0)
-    yield "fund_dif_amt", settled.fund_part_fen - cases.fund_fen
+    yield "fund_dif_amt", np.where(settled.compared, settled.fund_part_fen - cases.fund_fen, 0)
     yield "priced", priced.astype(np.int64)
     yield "ratio_e6", np.where(priced, ratio_e6(cases.cost_fen, np.where(priced, cases.reference_fen, 1)), 0)
     yield "time_e6", _time_ratio_e6(settled, priced)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from engine.area import Area
 from engine.clearing_table import Period, clearing_rows, clearing_table, lines_table
+from engine.cliff_table import cliff_table
 from engine.keeping import policy_fingerprint
 from engine.ledger.kept import POLICIES, Keep
 from engine.ledger.manifest import digest_file
@@ -114,9 +115,9 @@ def _prove_again(draft: RunDraft, money: Money) -> None:
 
 
 def _write_grounds(draft: RunDraft, money: Money) -> None:
-    """What the amounts rest on, kept beside them: the policy values used, and for a year how every gap was shared."""
+    """What the amounts rest on, kept beside them: policy values used, edges close by, and how every gap was shared."""
     resolved = money.settled.resolved
-    tables = {"values": values_table(resolved.used)}
+    tables = {"values": values_table(resolved.used), "cliffs": cliff_table(money.settled, money.year)}
     if money.year is not None:
         tables["sharing"] = sharing_table(money.year, resolved.area)
     for name, table in tables.items():

@@ -218,7 +218,7 @@ def _flags(book: Casebook, resolved: ResolvedPolicy, value_day: I64) -> I64:
     days = book.ints("act_ipt_days")
     for first, last, definitions in _spans(resolved.flags):
         within = (value_day >= first) & (value_day <= last)
-        for definition in definitions:
+        for definition in (each for each in definitions if each.when is None):
             holds = within.copy()
             for column, wanted in (("dscg_way", definition.dscg_way), ("ipt_med_type", definition.ipt_med_type)):
                 if wanted:

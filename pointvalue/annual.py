@@ -37,6 +37,7 @@ from pointvalue.results import Conservation, PoolResult, PotResult, SharingResul
 from pointvalue.sharing import HospitalShare, Standing, growth_cut, hospital_share, scale_back
 from pointvalue.special import FixedLines, price_fixed_lines
 from pointvalue.terms import AssessmentOn, AuditValue, Cause, Payable, Route, VarianceTo
+from pointvalue.value import share_of
 from pointvalue.view import PoolView, pool_view
 
 
@@ -159,7 +160,7 @@ def _share_pool(ledger: Ledger, view: PoolView, point_fund_fen: int) -> SharingR
 
 
 def _settle_pots(ledger: Ledger, view: PoolView, fund_fen: int) -> list[Pot]:
-    """Steps 6c and 7: pots in policy order, each seeing the reserve the one before left; floors after all of them."""
+    """Steps 6c and 7: pots in policy order, each seeing the reserve the one before left; then floors and caps."""
     pool = view.pool
     if not pool.pots and fund_fen:
         raise ClearingStopped(
@@ -180,6 +181,8 @@ def _settle_pots(ledger: Ledger, view: PoolView, fund_fen: int) -> list[Pot]:
             ledger.post(hospital, Cause.PATIENT_BORNE, -amount, pot.label)
         for hospital, amount in view.by_hospital(pot.rows, pot.floor_fen).items():
             ledger.post_both(hospital, Cause.NEGATIVE_FLOOR, amount, pot.label)
+        for hospital, amount in view.by_hospital(pot.rows, pot.cap_fen).items():
+            ledger.post_both(hospital, Cause.OUT_OF_AREA_CAP, -amount, pot.label)
         for penalty in pot.penalties:
             if penalty.value is AuditValue.RECOMPUTED:
                 ledger.post(penalty.hospital, Cause.AUDIT_POINTS, penalty.amount_fen, pot.label)
@@ -199,6 +202,7 @@ def _standings(view: PoolView, pots: Sequence[Pot], fixed: FixedLines) -> dict[s
     standings: dict[str, Standing] = {}
     cases = view.cases
     times_ratio = view.pool.point_value.payable is Payable.TIMES_RATIO
+    share = share_of(view.pool.point_value)
     by_code = {hospital.code: Standing(hospital.code, hospital.score) for hospital in view.hospitals}
     for pot in pots:
         live = view.live(pot.rows)
@@ -214,6 +218,7 @@ def _standings(view: PoolView, pots: Sequence[Pot], fixed: FixedLines) -> dict[s
                 cases.cost_fen[rows],
                 np.ones(rows.size, np.int64),
                 pot.paid_points_e4[live] if times_ratio else pot.standard_fen[live],
+                pot.cap_fen[live],
             )
         ]
         full_price = fen_per_point_e4(pot.value.published) if times_ratio else exact(1, 1)
@@ -222,7 +227,7 @@ def _standings(view: PoolView, pots: Sequence[Pot], fixed: FixedLines) -> dict[s
             standing.booked_fen += sums[1][code]
             standing.cost_fen += sums[2][code]
             standing.live_count += sums[3][code]
-            standing.standard_total_fen += full_price * sums[4][code]
+            standing.standard_total_fen += full_price * sums[4][code] - exact(sums[5][code], share)
     for name in _shared_lines(view.pool, fixed):
         line = fixed.lines[name]
         for code, count in line.case_count.items():
@@ -268,7 +273,8 @@ def _scale_standards_back(
         for penalty in pot.penalties:
             if penalty.value is AuditValue.RECOMPUTED:
                 paid[penalty.hospital] += penalty.amount_fen
-        units.append((max(0, total(pot.floor_fen) - pot.left.total_fen), paid, True))
+        over = total(pot.floor_fen) - total(pot.cap_fen) - pot.left.total_fen
+        units.append((max(0, over), paid, True))
     for (_, paid, counts), part in zip(units, prorate([over for over, _, _ in units], shortage_fen), strict=True):
         codes = sorted(paid)
         for code, cut in zip(codes, prorate([max(0, paid[code]) for code in codes], part), strict=True):

@@ -20,10 +20,11 @@ from pointvalue.model import AreaYear, Pool
 from pointvalue.month_proof import month_faults
 from pointvalue.monthly import MonthRow
 from pointvalue.results import PoolResult, PotResult, YearResult
-from pointvalue.terms import CASH_CAUSES, AuditValue, Cause, NegativeFinal, Payable
+from pointvalue.terms import CASH_CAUSES, AuditValue, Cause, Flag, NegativeFinal, Payable
 
 BOTH_SIDES = (
     Cause.NEGATIVE_FLOOR,
+    Cause.OUT_OF_AREA_CAP,
     Cause.STANDARD_SCALED_BACK,
     Cause.GROWTH_CAP_CUT,
     Cause.SURPLUS_RETURNED,
@@ -59,6 +60,7 @@ def prove(result: YearResult, cases: CaseColumns, scored: Scored, area: AreaYear
     for index, (pool_id, label) in enumerate(result.pot_labels):
         _prove_cases(result, index, pool_id, label)
         _prove_each_case(result, cases, scored, index, pool_id, label)
+    _prove_cap(result, cases, area)
 
 
 def prove_pool(result: PoolResult, pool: Pool, lines: Sequence[PostingLine]) -> None:
@@ -136,7 +138,8 @@ def _prove_cases(result: YearResult, index: int, pool_id: str, label: str) -> No
     rows = np.flatnonzero(result.pot_index == index)
     own = [line for line in result.lines if line.pool == pool_id and line.part == label and not line.is_month]
     _expect("3 pot", pool_id, sum_of(own, Cause.STANDARD), total(result.standard_fen[rows]), f"{label} cases")
-    lines = sum_of(_hospital_lines(own), Cause.STANDARD, Cause.PATIENT_BORNE, Cause.NEGATIVE_FLOOR)
+    of_cases = (Cause.STANDARD, Cause.PATIENT_BORNE, Cause.NEGATIVE_FLOOR, Cause.OUT_OF_AREA_CAP)
+    lines = sum_of(_hospital_lines(own), *of_cases)
     _expect("3 pot", pool_id, lines, total(result.fund_part_fen[rows]), f"{label} fund parts")
 
 
@@ -166,6 +169,23 @@ def _prove_each_case(
         place = int(np.argmax(wrong))
         share = factor * int(points[place])
         raise InvariantBroken("3 pot", pool_id, share, int(amounts[place]), f"{label} item {place}")
+
+
+def _prove_cap(result: YearResult, cases: CaseColumns, area: AreaYear) -> None:
+    """3: under the cap no live case from elsewhere is paid more than it booked."""
+    if not area.out_of_area_cap:
+        return
+    capped = (result.pot_index >= 0) & ((cases.flags & int(Flag.OUT_OF_AREA)) != 0)
+    for audit in area.audits:
+        row = row_of(cases.ids, audit.case)
+        if row >= 0:
+            capped[row] = False
+    above = np.flatnonzero(capped & (result.fund_part_fen > np.maximum(cases.fund_fen, 0)))
+    if above.size:
+        row = int(above[0])
+        pool = area.pools[int(cases.pool[row])].id
+        found = int(result.fund_part_fen[row])
+        raise InvariantBroken("3 cap", pool, f"≤ {int(cases.fund_fen[row])}", found, f"case {cases.ids[row]}")
 
 
 def _prove_split(result: PoolResult) -> None:

@@ -30,6 +30,7 @@ RULE_OF: dict[Cause, str] = {
     Cause.PATIENT_BORNE: "point_value.payable",
     Cause.AUDIT_POINTS: "audit.pv",
     Cause.NEGATIVE_FLOOR: "negative_case",
+    Cause.OUT_OF_AREA_CAP: "out_of_area.cap",
     Cause.STANDARD_SCALED_BACK: "scale_back",
     Cause.GROWTH_CAP_CUT: "hospital_growth_cap",
     Cause.SURPLUS_RETURNED: "sharing.tiers",

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from pointvalue.cases import CaseColumns as CaseColumns
 from pointvalue.single import SingleDeviation
 from pointvalue.terms import (
     NEXT_BASE_DEFAULT,
@@ -166,9 +165,6 @@ class FixedScheme:
 
 
 Scheme: TypeAlias = PointScheme | FixedScheme
-
-
-# --- months --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,6 +235,7 @@ class Cause(StrEnum):
     PATIENT_BORNE = "patient_borne"
     AUDIT_POINTS = "audit_points"
     NEGATIVE_FLOOR = "negative_floor"
+    OUT_OF_AREA_CAP = "out_of_area_cap"
     STANDARD_SCALED_BACK = "standard_scaled_back"
     GROWTH_CAP_CUT = "growth_cap_cut"
     SURPLUS_RETURNED = "surplus_returned"
@@ -265,6 +266,10 @@ CASH_CAUSES: frozenset[Cause] = frozenset(
 """Lines of the cash step: what a hospital is entitled to is the sum of its other annual lines."""
 
 NEXT_BASE_DEFAULT: frozenset[Cause] = frozenset(
-    {Cause.STANDARD, Cause.PATIENT_BORNE, Cause.FIXED_STANDARD, Cause.SURPLUS_RETURNED, Cause.AUDIT_POINTS}
+    {
+        *(Cause.STANDARD, Cause.PATIENT_BORNE, Cause.OUT_OF_AREA_CAP, Cause.FIXED_STANDARD),
+        *(Cause.SURPLUS_RETURNED, Cause.AUDIT_POINTS),
+    }
 )
-"""Spend that founds next year's budget: retained surplus in; shares, top-ups, money penalties and cash out."""
+"""Spend that founds next year's budget: retained surplus in, what a cap held back not; shares, top-ups, money
+penalties and cash out."""

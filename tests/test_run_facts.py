@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import CaseFileError
 from engine.policy import PolicyFaults
-from tests.facts_area import HEAD, area_with, case, classes, cleared, fund_parts, points
+from tests.facts_area import FILES, HEAD, area_with, case, classes, cleared, fund_parts, points
 
 READMISSION = f"""\
 readmission:
@@ -105,3 +105,71 @@ def test_without_readmission_the_person_is_neither_asked_for_nor_carried(tmp_pat
 def test_a_readmission_key_without_its_days_is_named_at_load(tmp_path: Path) -> None:
     with pytest.raises(PolicyFaults, match=r"readmission.hospital requires readmission.values"):
         area_with(tmp_path / "area", {"readmission.yaml": f"readmission:\n{HEAD}  hospital: same\n"})
+
+
+# --- flags by condition ------------------------------------------------------------------------------------------
+
+
+def flagged(*definitions: str, rule: str = "incomplete") -> dict[str, str]:
+    rows = "".join(f"      - {definition}\n" for definition in definitions)
+    halved = f"        - {{id: half, when: {{flag: {rule}}}, shape: scaled_base, factor: 0.5}}\n"
+    return {
+        "case_flags.yaml": f"case_flags:\n{HEAD}  values:\n    2024-01-01:\n{rows}",
+        "case_classes.yaml": FILES["case_classes.yaml"].replace("        - {id: low,", halved + "        - {id: low,"),
+    }
+
+
+MIXED = [
+    case("A1"),
+    case("A2", age="70"),
+    case("A3", age="70", diag_codes="I50.100"),
+    case("A4", oprn_codes="99.2503|54.9800"),
+    case("A5", fixmedins_code="H2", med_type="2104"),
+    case("A6", dscg_way="4"),
+]
+
+
+@pytest.mark.parametrize(
+    ("definitions", "halved"),
+    [
+        (["{flag: incomplete, when: {age_from: 65, diagnosis: [I50.9]}}"], {"A2"}),
+        (["{flag: incomplete, when: {operation: ['54.98', '39.95']}}"], {"A4"}),
+        (["{flag: incomplete, when: {med_type: ['2104'], level: ['2']}}"], {"A5"}),
+        (["{flag: incomplete, when: {any: [{diagnosis: [I50.1]}, {dscg_way: ['4']}]}}"], {"A3", "A6"}),
+        (["{flag: incomplete, when: {not: {age_from: 65}, no_operation: true}}"], {"A1", "A5", "A6"}),
+        (["{flag: incomplete, when: {age_from: 65}}", "{flag: incomplete, dscg_way: ['4']}"], {"A2", "A3", "A6"}),
+        (["{flag: transferred, when: {age_from: 65}}", "{flag: incomplete, when: {age_from: 71}}"], set()),
+    ],
+)
+def test_a_flag_may_be_defined_by_any_condition_a_scheme_may_have(
+    definitions: list[str], halved: set[str], tmp_path: Path
+) -> None:
+    run = cleared(tmp_path, flagged(*definitions), MIXED)
+    expected = {one["setl_id"]: "50.0000" if one["setl_id"] in halved else "100.0000" for one in MIXED}
+    assert points(run) == expected
+
+
+def test_a_condition_holds_from_its_own_day(tmp_path: Path) -> None:
+    """The stay of 8 March is judged by the first text, that of 1 July by the second."""
+    changes = flagged("{flag: incomplete, when: {age_from: 65}}")
+    changes["case_flags.yaml"] += "    2024-07-01:\n      - {flag: incomplete, when: {age_upto: 64}}\n"
+    july = {"adm_time": "2024-06-24", "dscg_time": "2024-07-01", "setl_end_date": "2024-07-02"}
+    run = cleared(tmp_path, changes, [*MIXED[:2], case("B1", **july), case("B2", age="70", **july)])
+    assert points(run) == {"A1": "100.0000", "A2": "50.0000", "B1": "50.0000", "B2": "100.0000"}
+
+
+def test_columns_a_condition_reads_must_be_in_the_files(tmp_path: Path) -> None:
+    with pytest.raises(CaseFileError, match="med_type"):
+        cleared(tmp_path, flagged("{flag: incomplete, when: {med_type: ['2104']}}"), MIXED[:4], without=["med_type"])
+
+
+def test_a_flag_with_two_ways_of_saying_it_or_a_list_is_named_at_load(tmp_path: Path) -> None:
+    for text, words in (
+        ("{flag: incomplete, dscg_way: ['4'], when: {age_from: 65}}", "unknown key dscg_way"),
+        ("{flag: incomplete, when: {listed: true}}", "unknown key listed"),
+        ("{flag: incomplete, when: {age_form: 65}}", "did you mean age_from"),
+        ("{flag: incomplete}", "write at least one of dscg_way, ipt_med_type, days_upto, when"),
+        ("{flag: special, when: {age_from: 65}}", "special is not accepted"),
+    ):
+        with pytest.raises(PolicyFaults, match=words):
+            area_with(tmp_path / "area", flagged(text))

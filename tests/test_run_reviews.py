@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from engine.diff import diff_runs
 from engine.errors import PolicyError
 from engine.policy import PolicyFaults
 from engine.run import clear, presettle
@@ -132,6 +133,12 @@ def test_a_late_decision_comes_in_by_a_superseding_run_with_other_lines(tmp_path
     late = area_with(tmp_path / "area", special("A4,2025-06-20,纪要,30000\n"))
     second = clear([file], late, YEAR, replace(options, supersedes=first.folder.name))
     assert lines(second, "standard.drg") == {"H1": 4_000_000, "H2": 8_000_000}
+    found = diff_runs(first.folder, second.folder)
+    told = {row["setl_id"]: row for row in found.cases.iter_rows(named=True)}
+    assert (told["A4"]["class_id"], told["A4"]["class_id_b"]) == ("normal", "special_case")
+    assert told["A4"]["reason"].startswith("policy special_case.decisions 2024-01-01: – → ")
+    moved = found.lines.filter((pl.col("cause") == "standard.drg") & (pl.col("fixmedins_code") == "H2"))
+    assert moved["delta_fen"].to_list() == [2_000_000]
 
 
 def test_decisions_stand_among_the_values_a_run_used(tmp_path: Path) -> None:

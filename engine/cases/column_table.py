@@ -126,7 +126,7 @@ pt_val              | decimal 18,8  | yuan | P      | 点值               | yua
 drg_dip_sumamt      | decimal 16,2  | yuan | P      | 支付标准总额       | payment standard
 drg_dip_fund_payamt | decimal 16,2  | yuan | P      | 应付统筹基金       | part of the standard the pooled fund pays
 setl_dif_amt        | decimal 16,2  | yuan | P      | 盈亏               | drg_dip_sumamt - medfee_sumamt
-fund_dif_amt        | decimal 16,2  | yuan | P      | 基金差额           | drg_dip_fund_payamt - hifp_pay
+fund_dif_amt        | decimal 16,2  | yuan | P      | 基金差额           | the two compared; contract cases are not
 setl_rea            | text          |      | P      | 结算说明           | why this class and these points
 det_amt             | decimal 16,2  | yuan | P      | 审核扣款           | deducted from this case
 # clearing of a hospital
@@ -184,6 +184,7 @@ fund_part_fen       | int64         | fen  | P      | 病例应付基金（分�
 division            | text          |      | P      | 划分               | way of dividing a budget
 part                | text          |      | P      | 分项               | part of the division
 planned_fen         | int64         | fen  | P      | 计划（分）         | planned for the part
+known_fen           | int64         | fen  | P      | 已知支出（分）     | known to be spent, perhaps not all
 spent_fen           | int64         | fen  | P      | 支出（分）         | spent; empty: the run cannot know it
 left_fen            | int64         | fen  | P      | 结余（分）         | planned less spent; empty where spend is
 known_from          | text          |      | P      | 口径               | what it is made of, or why unknown
@@ -220,6 +221,15 @@ clm_sumamt          | decimal 24,8  | yuan | P      | 申请分担合计       |
 avail_amt           | decimal 16,2  | yuan | P      | 可用风险金         | what the reserve could give to shares
 shar_k              | decimal 18,12 | 1    | P      | 分担系数           | part of every claim that is paid
 dpst_rel            | decimal 12,6  | 1    | P      | 保证金返还比例     | part of the deposit the score releases
+edge_kind           | text          |      | P      | 断点类型           | class, or the rule of the hospital's edge
+edge_name           | text          |      | P      | 断点               | which: scheme and classes on both sides
+edge_at             | decimal 18,8  | 1    | P      | 断点位置           | cost ratio, spend over standard, or score
+own_at              | decimal 18,8  | 1    | P      | 本院位置           | where the hospital stands, empty for cases
+edge_from           | decimal 18,8  | 1    | P      | 断点以下           | what the rule says just below the edge
+edge_to             | decimal 18,8  | 1    | P      | 断点以上           | what it says at the edge
+blw_psntime         | int32         | n    | P      | 断点下病例         | cases just below the edge
+abv_psntime         | int32         | n    | P      | 断点上病例         | cases just above the edge
+jump_amt            | decimal 16,2  | yuan | P      | 跳变金额           | what crossing is worth; of cases, all of it
 since               | date          |      | P      | 起始日期           | from which day the value holds
 val_text            | text          |      | P      | 取值               | the value as the policy writes it
 unit                | text          |      | P      | 单位               | its unit

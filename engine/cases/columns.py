@@ -152,7 +152,9 @@ FILES: Mapping[str, tuple[str, ...]] = {
     ),
     "lines": ("line", "fixmedins_code", "insutype", "period", "cause", "rule", "tag", "amount_fen"),
     "schemes": ("insutype", "scheme", "kind", "applies", "cases", "cost_fen", "booked_fen", "fund_part_fen"),
-    "sub_budgets": ("insutype", "division", "part", "planned_fen", "spent_fen", "left_fen", "known_from"),
+    "sub_budgets": (
+        *("insutype", "division", "part", "planned_fen", "known_fen", "spent_fen", "left_fen", "known_from"),
+    ),
     "county_share": (*("insutype", "county", "allotted_fen", "spent_fen", "gap_fen", "county_fen", "city_fen"),),
     "kpi": (
         *("kpi", "insutype", "fixmedins_code", "numerator", "num_unit", "denominator", "den_unit", "value_e6"),
@@ -165,6 +167,10 @@ FILES: Mapping[str, tuple[str, ...]] = {
         *("fixmedins_code", "insutype", "side", "tier", "tier_from", "tier_to", "tier_share", "part_amt", "tier_amt"),
         *("den_amt", "std_amt", "act_amt", "fund_mult", "asmt_score", "asmt_coef", "clm_amt", "clm_sumamt"),
         *("avail_amt", "shar_k", "shar_amt", "dpst_rel"),
+    ),
+    "cliffs": (
+        *("fixmedins_code", "insutype", "edge_kind", "edge_name", "edge_at", "own_at", "edge_from", "edge_to"),
+        *("blw_psntime", "abv_psntime", "jump_amt"),
     ),
     "values": ("rule", "since", "tag", "val_text", "unit", "source_doc", "rule_name", "val_dflt"),
     "rejected": ("file", "row", "setl_id", "field", "code", "reason_zh", "reason_en", "fixmedins_code"),

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from engine.cases.facts import FEES, Facts
+from engine.conditions import Conditions
 from pointvalue.tcm import TreatmentFees, tcm_ratio_e6
 
 
@@ -30,6 +31,8 @@ def fact_schema(facts: Facts) -> list[tuple[str, pa.DataType]]:
         found.append(("tcm_ratio_e6", pa.int32()))
     if facts.operations:
         found.append(("operations", pa.int64()))
+    if facts.conditions:
+        found.append(("conditions", pa.int64()))
     return found
 
 
@@ -41,6 +44,8 @@ def fact_columns(frame: pl.DataFrame, facts: Facts) -> Mapping[str, pa.Array]:
             found[name] = pa.array(_tcm_ratios(frame).astype(np.int32))
         elif name == "operations":
             found[name] = pa.array(_operations(frame["oprn_codes"], facts.operations))
+        elif name == "conditions":
+            found[name] = pa.array(_conditions(frame, facts))
         else:
             found[name] = frame[name].to_arrow()
     return found
@@ -58,4 +63,13 @@ def _operations(codes: pl.Series, prefixes: tuple[str, ...]) -> npt.NDArray[np.i
     numbered = pl.DataFrame({"row": np.arange(len(codes)), "code": codes}).explode("code")
     for place, prefix in enumerate(prefixes):
         bits[numbered.filter(pl.col("code").str.starts_with(prefix))["row"].to_numpy()] |= 1 << place
+    return bits
+
+
+def _conditions(frame: pl.DataFrame, facts: Facts) -> npt.NDArray[np.int64]:
+    """Which conditions each case fulfils: bit n for the one at place n."""
+    bits, asked = np.zeros(len(frame), np.int64), Conditions(facts.hospitals, facts.area_code)
+    for place, when in enumerate(facts.conditions):
+        holds = frame.select((asked.expression(when) & pl.lit(True)).alias("holds"))["holds"].to_numpy()
+        bits[np.broadcast_to(holds, bits.shape)] |= 1 << place
     return bits

@@ -6,8 +6,13 @@ asks for nothing carries nothing, so that a million cases stay small. It decides
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from engine.policy.predicates import When
+    from pointvalue.model import Hospital
 
 FEES: Final = {
     "tcm_treatment": "tcm_trt_fee",
@@ -21,19 +26,27 @@ FEES: Final = {
 """The fees the TCM share is made of, and the file column of each."""
 PERSON: Final = "psn_no"
 BIRTH_WEIGHT: Final = "nwb_bir_wt"
-OPERATIONS_MAX: Final = 62
+KIND_OF_CARE: Final = "med_type"
+BITS_MAX: Final = 62
+"""How many operations, and how many conditions, a run can tell apart."""
 FACT_COLUMNS: Final = frozenset({PERSON, *FEES.values()})
 """Columns that only a policy asks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`required` file columns must be there, `optional` ones are read if they are. Of `operations` (code prefixes, at
-    most `OPERATIONS_MAX`) it is kept which ones a case's procedures begin with, a bit each."""
+    """`required` file columns must be there, `optional` ones are read if they are.
+
+    Which of `operations` (code prefixes) a case's procedures begin with, and which of `conditions` it fulfils, is kept
+    as a bit each, at most `BITS_MAX`. Conditions may ask for levels and counties of `hospitals` and the area's region.
+    """
 
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
+    conditions: tuple[When, ...] = ()
+    hospitals: Mapping[str, Hospital] = field(default_factory=dict)
+    area_code: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -46,7 +59,7 @@ class Facts:
 
     @property
     def kind_of_care(self) -> bool:
-        return "med_type" in self.columns
+        return KIND_OF_CARE in self.columns
 
     @property
     def birth_weight(self) -> bool:

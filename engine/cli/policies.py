@@ -22,6 +22,7 @@ AreaName = Annotated[str, typer.Argument(help="area or policy folder, or `demo` 
 def check(area: AreaName, year: Annotated[int, typer.Option(help="settlement year 年度", show_default=False)]) -> None:
     """Check a policy for a year against the packs it names 检查."""
     from engine.cli.where import open_area
+    from engine.policy.cliff_notes import cliff_notes
 
     resolved = open_area(area).for_year(year)
     typer.echo(say(f"政策 {resolved.version} 可用于 {year} 年。", f"policy {resolved.version} holds for {year}."))
@@ -30,12 +31,17 @@ def check(area: AreaName, year: Annotated[int, typer.Option(help="settlement yea
                        f"  unverified [{used.tag}] {used.key} = {used.text} {used.unit}"))  # fmt: skip
     for used in resolved.defaults:
         typer.echo(say(f"  缺省 {used.key} = {used.text}（{used.zh}）", f"  default {used.key} = {used.text}"))
+    count = sum(1 for _ in cliff_notes(resolved.area))
+    typer.echo(
+        say(f"  断点 {count} 处，见 policy show --cliffs。", f"  {count} cliffs; policy show --cliffs lists them.")
+    )
 
 
 @app.command("show")
 def show(
     area: AreaName,
     on: Annotated[str | None, typer.Option(help="the day, like 2025-07-01; default today 日期")] = None,
+    cliffs: Annotated[bool, typer.Option("--cliffs", help="instead, where pay jumps, in that year 断点")] = False,
 ) -> None:
     """Every value of a policy on a day, with unit, tag and source 查看."""
     from engine.policy.show import show as shown
@@ -46,6 +52,13 @@ def show(
         raise typer.BadParameter("a day is written like 2025-07-01 日期写作 2025-07-01", param_hint="--on") from None
     policy = policy_of(area)
     typer.echo(f"{policy.name} {policy.version} {day}")
+    if cliffs:
+        from engine.policy.cliff_notes import cliff_notes
+        from engine.policy.resolve import resolve
+
+        for note in cliff_notes(resolve(policy, day.year).area):
+            typer.echo(note)
+        return
     for row in shown(policy, day):
         since = f" {row.since}" if row.since else ""
         tag = f"[{row.tag}] " if row.tag else ""

@@ -9,6 +9,7 @@ import typer
 
 from engine.cli.closings import close
 from engine.cli.runs_again import replay
+from engine.cli.runs_diff import diff
 from engine.cli.shelf import Shelf, folder_of
 from engine.errors import RunError
 from engine.lang import say
@@ -19,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("replay")(replay)
+app.command("diff")(diff)
 app.command("close")(close)
 
 

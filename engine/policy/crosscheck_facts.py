@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Final
 
-from engine.cases.facts import OPERATIONS_MAX
+from engine.cases.facts import BITS_MAX
 from engine.policy import case_params as case
 from engine.policy import coefficient_params as coef
 from engine.policy import fact_params as own
@@ -96,9 +96,9 @@ def _new_tech(settings: Settings, problems: Problems) -> None:
     codes: set[str] = set()
     for start in values(settings, own.NEW_TECH_OPERATIONS):
         codes |= {each.operation for operations in start.value.values() for each in operations}
-    if len(codes) > OPERATIONS_MAX:
+    if len(codes) > BITS_MAX:
         place = settings[own.NEW_TECH_OPERATIONS.key].place
-        problems.add(place, "out_of_range", found=f"{len(codes)} operations", allowed=f"≤ {OPERATIONS_MAX}")
+        problems.add(place, "out_of_range", found=f"{len(codes)} operations", allowed=f"≤ {BITS_MAX}")
 
 
 def _scored_only(settings: Settings, problems: Problems) -> None:
@@ -153,6 +153,10 @@ def _flags(settings: Settings, problems: Problems) -> None:
         Flag.BED_DAY: own.BED_DAY_GROUPS,
         Flag.READMITTED: case.READMISSION,
     }
+    whens = {each.when for start in values(settings, case.CASE_FLAGS) for each in start.value if each.when is not None}
+    if len(whens) > BITS_MAX:
+        place = settings[case.CASE_FLAGS.key].place
+        problems.add(place, "out_of_range", found=f"{len(whens)} conditions", allowed=f"≤ {BITS_MAX}")
     assert not set(givers) & set(GROUPING_FLAGS), "grouping answers are given by the pack"
     for start in values(settings, case.CASE_CLASSES):
         for scheme, rules in start.value.items():

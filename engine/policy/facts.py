@@ -13,12 +13,13 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final, Generic, TypeVar
 
-from engine.cases.facts import BIRTH_WEIGHT, FEES, NO_FACTS, PERSON, Facts
+from engine.cases.facts import BIRTH_WEIGHT, FEES, KIND_OF_CARE, NO_FACTS, PERSON, Facts
 from engine.policy import added_params as added
 from engine.policy import case_params as case
 from engine.policy import coefficient_params as coef
 from engine.policy import fact_params as own
 from engine.policy.ask import ReviewTerms, review_terms_at
+from engine.policy.case_flags import FlagDefinition
 from engine.policy.fact_params import NewTechOperation, PointDays
 from engine.policy.fact_tables import Decision, GroupCoefficients, NewTechCase, TcmTable
 from engine.policy.settings import Desk, Param
@@ -73,6 +74,7 @@ class CaseFacts:
     tcm: tuple[Span[Mapping[str, TcmTerms]], ...] = ()
     group_coefficients: tuple[Span[GroupTerms], ...] = ()
     bed_day_groups: tuple[Span[Mapping[str, Mapping[str, tuple[PointDays, ...]]]], ...] = ()
+    flags: tuple[Span[tuple[FlagDefinition, ...]], ...] = ()
     insured_elsewhere: bool = False
     in_points: bool = True
 
@@ -109,13 +111,13 @@ def _without_strangers(scheme: Scheme) -> Scheme:
     return replace(scheme, class_sets=sets)
 
 
-def resolve_facts(desk: Desk, area: AreaYear, end: date) -> CaseFacts:
-    """Everything that is looked up case by case in one year."""
+def resolve_facts(desk: Desk, area: AreaYear, end: date, latest: date) -> CaseFacts:
+    """Everything that is looked up case by case in one year; `latest` is the last day a case may be read at."""
     decisions = desk.at(own.DECISIONS, end) if desk.written(own.DECISIONS) else None
     reviews = _reviews(desk, area, end) if decisions is not None else {}
     readmission = desk.at(case.READMISSION, end) if desk.written(case.READMISSION) else None
     cases = desk.at(own.NEW_TECH_CASES, end) if desk.written(own.NEW_TECH_CASES) else None
-    new_tech = _spans(desk, (own.NEW_TECH_OPERATIONS,), end, lambda day: desk.at(own.NEW_TECH_OPERATIONS, day))
+    new_tech = _spans(desk, (own.NEW_TECH_OPERATIONS,), latest, lambda day: desk.at(own.NEW_TECH_OPERATIONS, day))
     strangers = _written(desk, own.IN_POINTS, own.CAP, own.OUT_OF_AREA_VALUE) or _asks(area, Flag.OUT_OF_AREA)
     facts = CaseFacts(
         decisions=() if decisions is None else decisions.decisions,
@@ -124,16 +126,24 @@ def resolve_facts(desk: Desk, area: AreaYear, end: date) -> CaseFacts:
         readmission_days=None if readmission is None else readmission.days,
         new_tech_cases=() if cases is None else cases.cases,
         new_tech=new_tech,
-        tcm=_spans(desk, (own.TCM_LIST, own.TCM_SAME_PRICE), end, lambda day: _tcm(desk, day)),
-        group_coefficients=_group_coefficients(desk, end),
-        bed_day_groups=_spans(desk, (own.BED_DAY_GROUPS,), end, lambda day: desk.at(own.BED_DAY_GROUPS, day)),
+        tcm=_spans(desk, (own.TCM_LIST, own.TCM_SAME_PRICE), latest, lambda day: _tcm(desk, day)),
+        group_coefficients=_group_coefficients(desk, end, latest),
+        bed_day_groups=_spans(desk, (own.BED_DAY_GROUPS,), latest, lambda day: desk.at(own.BED_DAY_GROUPS, day)),
+        flags=_spans(desk, (case.CASE_FLAGS,), latest, lambda day: _conditional(desk.at(case.CASE_FLAGS, day))),
         insured_elsewhere=strangers,
         in_points=desk.at(own.IN_POINTS, end) if desk.written(own.IN_POINTS) else True,
     )
     if readmission is not None:
         same, where = desk.at(added.READMISSION_SAME, end), desk.at(own.READMISSION_HOSPITAL, end)
         facts = replace(facts, same=SameThing(same), same_hospital=where == "same")
-    return replace(facts, asked=_asked(facts, area))
+    asked = _asked(facts, area, desk.at(case.AREA_CODE, end))
+    if desk.written(added.SUB_BUDGETS) and KIND_OF_CARE not in asked.columns:
+        asked = replace(asked, optional=(*asked.optional, KIND_OF_CARE))
+    return replace(facts, asked=asked)
+
+
+def _conditional(definitions: tuple[FlagDefinition, ...]) -> tuple[FlagDefinition, ...]:
+    return tuple(definition for definition in definitions if definition.when is not None)
 
 
 def _reviews(desk: Desk, area: AreaYear, end: date) -> dict[str, ReviewTerms]:
@@ -151,7 +161,7 @@ def _means(desk: Desk, area: AreaYear, end: date) -> dict[str, int]:
     return {name: mean for name, mean in scored.items() if name not in packs} | given
 
 
-def _asked(facts: CaseFacts, area: AreaYear) -> Facts:
+def _asked(facts: CaseFacts, area: AreaYear, area_code: str) -> Facts:
     required: list[str] = []
     if facts.readmission_days is not None:
         required += [PERSON, "adm_time"]
@@ -165,7 +175,16 @@ def _asked(facts: CaseFacts, area: AreaYear) -> Facts:
         for trigger in review.triggers
     )
     codes = {each.operation for span in facts.new_tech for listed in span.value.values() for each in listed}
-    return Facts(tuple(required), (BIRTH_WEIGHT,) if weighed else (), tuple(sorted(codes)))
+    whens = dict.fromkeys(each.when for span in facts.flags for each in span.value if each.when is not None)
+    required += [column for when in whens for column in sorted(when.columns)]
+    return Facts(
+        required=tuple(dict.fromkeys(required)),
+        optional=(BIRTH_WEIGHT,) if weighed else (),
+        operations=tuple(sorted(codes)),
+        conditions=tuple(whens),
+        hospitals={hospital.code: hospital for hospital in area.hospitals} if whens else {},
+        area_code=area_code,
+    )
 
 
 def _rules(area: AreaYear) -> Iterable[ClassRule]:
@@ -183,7 +202,7 @@ def _tcm(desk: Desk, day: date) -> dict[str, TcmTerms]:
     return {scheme: TcmTerms(table, factor) for scheme, table in desk.at(own.TCM_LIST, day).items()}
 
 
-def _group_coefficients(desk: Desk, end: date) -> tuple[Span[GroupTerms], ...]:
+def _group_coefficients(desk: Desk, end: date, latest: date) -> tuple[Span[GroupTerms], ...]:
     """Spans of the form `group_cost`, where hospitals' coefficients are used at all."""
     if not desk.written(coef.GROUPS) or desk.at(case.COEFFICIENT_USE, end) != "by_hospital":
         return ()
@@ -194,7 +213,7 @@ def _group_coefficients(desk: Desk, end: date) -> tuple[Span[GroupTerms], ...]:
         limits = [desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)]
         return GroupTerms(desk.at(coef.GROUPS, day), Clamp(*limits))
 
-    return _spans(desk, (coef.FORM, coef.GROUPS, coef.LEAST, coef.MOST), end, on)
+    return _spans(desk, (coef.FORM, coef.GROUPS, coef.LEAST, coef.MOST), latest, on)
 
 
 def _written(desk: Desk, *params: Param[Any]) -> bool:

@@ -44,6 +44,7 @@ CAUSES = {
     "fixed_standard": Cause("定额支付标准", "Fixed-price standard", Section.ENTITLED),
     "epidemic_outside": Cause("疫情病例（预算外）", "Epidemic cases, outside the budget", Section.ENTITLED),
     "negative_floor": Cause("负值补足", "Negative result floored", Section.ENTITLED),
+    "out_of_area_cap": Cause("异地病例限额", "Out-of-area cases capped", Section.ENTITLED),
     "standard_scaled_back": Cause("支付标准按比例调减", "Standard scaled back", Section.ENTITLED),
     "growth_cap_cut": Cause("增长上限调减", "Growth cap cut", Section.ENTITLED),
     "surplus_returned": Cause("结余返还", "Surplus returned to the pool", Section.ENTITLED),

@@ -86,7 +86,7 @@ def scheme_page(rows: Sequence[SchemeRow]) -> PageTable:
         *(Head("医疗费总额", "Cost", "money"), Head("统筹记账", "Booked", "money")),
         Head("病例应付基金", "Fund part of its cases", "money"),
     )
-    names = {**{kind: zh_en for kind, zh_en in KIND_NAMES.items()}, **_POINT_NAMES}
+    names = {**KIND_NAMES, **_POINT_NAMES}
     cells = tuple(
         (row.pool, f"{row.scheme} {names[row.kind][0]}", row.when or "其余病例 the rest", row.cases, row.cost_fen,
          row.booked_fen, row.fund_part_fen)

@@ -64,8 +64,7 @@ def kpi_rows(settled: SettledCases, rows: Sequence[ClearingRow], year: YearResul
     for pool in (ALL_POOLS, *pools):
         found.append(_share(settled, pool))
     found += _growth(settled, year)
-    for code, pool in _hospitals(settled, rows):
-        found += _indicators(settled, rows, code, pool)
+    found += _hospital_rows(settled, rows)
     return found
 
 
@@ -114,34 +113,39 @@ def _growth_of(pool: str, spent: int, prior: int | None) -> Kpi:
     return Kpi(GROWTH, pool, "", spent, "fen", prior, "fen", value)
 
 
-def _hospitals(settled: SettledCases, rows: Sequence[ClearingRow]) -> list[tuple[str, str]]:
-    """(hospital, pool) with a year row, and each hospital over all pools, hospitals in order."""
-    keys = {(settled.area.hospitals[row.hospital].code, settled.area.pools[row.pool].id) for row in _of_year(rows)}
-    return sorted(keys | {(code, ALL_POOLS) for code, _ in keys})
+_SUMMED = ("tot_wt", "grp_psntime", "ratio_e6", "time_e6", "priced")
 
 
-def _of_year(rows: Sequence[ClearingRow]) -> list[ClearingRow]:
-    return [row for row in rows if row.period.month is None]
+def _hospital_rows(settled: SettledCases, rows: Sequence[ClearingRow]) -> Iterator[Kpi]:
+    """CMI, groups, cost and time index of every hospital in each pool and in all, hospitals in order."""
+    sums: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in rows:
+        if row.period.month is None:
+            for pool in (ALL_POOLS, settled.area.pools[row.pool].id):
+                own = sums[settled.area.hospitals[row.hospital].code, pool]
+                for name in _SUMMED:
+                    own[name] += row.values[name] or 0
+    groups = _groups(settled)
+    for code, pool in sorted(sums):
+        own = sums[code, pool]
+        yield _ratio(CMI, pool, code, own["tot_wt"], "1e-6", own["grp_psntime"], "n")
+        yield Kpi(GROUPS, pool, code, groups.get((code, pool), 0), "n", None, "", None)
+        yield _ratio(COST_INDEX, pool, code, own["ratio_e6"], "1e-6", own["priced"], "n")
+        yield _ratio(TIME_INDEX, pool, code, own["time_e6"], "1e-6", own["priced"], "n")
 
 
-def _indicators(settled: SettledCases, rows: Sequence[ClearingRow], code: str, pool: str) -> Iterator[Kpi]:
-    """CMI, groups, cost and time index of one hospital in one pool or in all."""
-    sums: dict[str, int] = defaultdict(int)
-    for row in _of_year(rows):
-        if settled.area.hospitals[row.hospital].code == code and pool in (ALL_POOLS, settled.area.pools[row.pool].id):
-            for name in ("tot_wt", "grp_psntime", "ratio_e6", "time_e6", "priced"):
-                sums[name] += row.values[name] or 0
-    yield _ratio(CMI, pool, code, sums["tot_wt"], "1e-6", sums["grp_psntime"], "n")
-    yield Kpi(GROUPS, pool, code, _groups(settled, code, pool), "n", None, "", None)
-    yield _ratio(COST_INDEX, pool, code, sums["ratio_e6"], "1e-6", sums["priced"], "n")
-    yield _ratio(TIME_INDEX, pool, code, sums["time_e6"], "1e-6", sums["priced"], "n")
-
-
-def _groups(settled: SettledCases, code: str, pool: str) -> int:
-    """Distinct groups 「病组数」 of the grouped cases of a hospital."""
-    grouped = settled.book.ints("status") == GroupStatus.OK
-    own = settled.cases.hospital == settled.area.hospital_index(code)
-    return int(np.unique(settled.cases.group[grouped & own & _of_pool(settled, pool)]).size)
+def _groups(settled: SettledCases) -> dict[tuple[str, str], int]:
+    """Distinct groups 「病组数」 of the grouped cases by (hospital, pool), and by hospital over all pools."""
+    area, cases = settled.area, settled.cases
+    rows = np.flatnonzero(settled.book.ints("status") == GroupStatus.OK)
+    count, size = len(cases.groups), len(area.hospitals)
+    found: dict[tuple[str, str], int] = {}
+    for place, pool in ((-1, ALL_POOLS), *((index, pool.id) for index, pool in enumerate(area.pools))):
+        own = rows if place < 0 else rows[cases.pool[rows] == place]
+        pairs = np.unique(cases.hospital[own].astype(np.int64) * count + cases.group[own])
+        for hospital, groups in enumerate(np.bincount(pairs // count, minlength=size).tolist()):
+            found[area.hospitals[hospital].code, pool] = groups
+    return found
 
 
 def _ratio(name: str, pool: str, code: str, numerator: int, unit: str, denominator: int, den_unit: str) -> Kpi:
