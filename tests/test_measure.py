@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from engine.cli.failure import report as exit_code
 from engine.errors import CaseFileError, PolicyError, RunError
 from engine.measure import Measured, MeasureOptions, measure_policy
 from engine.measure_files import write_measured
+from engine.measure_routes import on_day
 from engine.policy.load import load_policy
+from engine.policy.predicates import Days, When
 from pointvalue.weights import GroupState
 from tests.small_county import FILES, HEAD, Stay, village, write_stays
 from tests.test_cli import dianzhi
@@ -163,6 +166,43 @@ def test_cases_that_other_schemes_take_are_not_measured(tmp_path: Path) -> None:
     assert found.region_mean_fen == 1_370_000
     assert by_code(found, "FV1") == (788_321, 1_080_000, GroupState.STABLE)
     assert (found.counts["measured"], found.counts["other_schemes"]) == (5, 2)
+
+
+def test_an_area_that_changes_its_way_of_paying_measures_from_cases_the_old_way_paid(tmp_path: Path) -> None:
+    """Points begin on 1 January 2025; all the past was paid otherwise, and all of it is measured."""
+    dated = ROUTED["area.yaml"].replace(
+        "    - {id: drg, kind: points}\n",
+        "    - {id: before, kind: actual, when: {discharged: {upto: 2024-12-31}}}\n"
+        "    - {id: drg, kind: points, when: {discharged: {from: 2025-01-01}}}\n",
+    )
+    found = measured(tmp_path, {**ROUTED, "area.yaml": dated})
+    assert by_code(found, "FV1") == (788_321, 1_080_000, GroupState.STABLE)
+    assert (found.counts["measured"], found.counts["other_schemes"]) == (5, 0)
+    later = {**ROUTED, "area.yaml": dated.replace("from: 2025", "from: 2026")}
+    with pytest.raises(PolicyError, match="it takes no case on 2025-01-01"):
+        measured(tmp_path / "later", later)
+
+
+IN_2025, IN_2024 = Days(date(2025, 1, 1), date(2025, 12, 31)), Days(None, date(2024, 12, 31))
+CARE = When(med_type=("14",))
+
+
+@pytest.mark.parametrize(
+    ("when", "left"),
+    [
+        (When(discharged=IN_2025), True),
+        (When(settled=IN_2024), False),
+        (When(discharged=IN_2025, med_type=("14",)), CARE),
+        (When(any=(When(discharged=IN_2024), CARE)), When(any=(CARE,))),
+        (When(any=(When(discharged=IN_2025), CARE)), True),
+        (When(any=(When(discharged=IN_2024), When(settled=IN_2024))), False),
+        (When(other_than=When(discharged=IN_2025)), False),
+        (When(other_than=When(discharged=IN_2024), med_type=("14",)), CARE),
+        (When(other_than=When(discharged=IN_2025, med_type=("14",))), When(other_than=CARE)),
+    ],
+)
+def test_what_a_condition_says_of_days_is_answered_for_the_day(when: When, left: When | bool) -> None:
+    assert on_day(when, date(2025, 6, 1)) == left
 
 
 COMPOSITE = {
