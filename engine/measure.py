@@ -21,7 +21,7 @@ from engine.cases.facts import Facts
 from engine.editions import Editions, open_edition
 from engine.errors import CaseFileError, PolicyError
 from engine.map_cases import MappedCases, map_cases
-from engine.measure_coefficients import CoefficientMove, coefficient_moves
+from engine.measure_coefficients import CoefficientMove, coefficient_moves, group_coefficients
 from engine.measure_routes import editions_for
 from engine.policy import case_params as case
 from engine.policy.ask import weight_terms
@@ -86,6 +86,8 @@ class Measured:
     """Mean of every group in hospitals of a level, for the levels whose means the table in force has."""
     coefficient_form: str
     coefficients: tuple[CoefficientMove, ...]
+    group_coefficients: tuple[tuple[str, str, int], ...]
+    """(hospital, group, ×10⁶) where the policy's form is `group_cost`."""
     missing: tuple[str, ...]
     """Groups of the pack for which there is nothing to propose."""
 
@@ -163,6 +165,7 @@ def measure_policy(
         ),
         coefficient_form=form,
         coefficients=coefficients,
+        group_coefficients=group_coefficients(policy, day, mapped, rows, group, groups, terms.min_cases),
         missing=tuple(move.code for move in moves if move.points_e4 is None),
     )
 

@@ -239,6 +239,37 @@ def test_indicators_and_the_coefficients_the_policy_makes_of_them(tmp_path: Path
     }
 
 
+BY_GROUP = {
+    "coefficient.yaml": f"""\
+coefficient:
+{HEAD}  form: group_cost
+  groups:
+    values: {{2024-01-01: groups.csv}}
+  max:
+    unit: /1
+    values: {{2024-01-01: 1.1}}
+""",
+    "groups.csv": "fixmedins_code,group_code,coefficient\nH1,FV1,1.000000\n",
+}
+
+
+def test_coefficients_by_group_are_measured_where_the_policy_uses_them(tmp_path: Path) -> None:
+    """FV1 with two stays of 15,500 at H2: 31,000 over 3 and 31,000 over 2 against 62,000 over 5, that is 12,400.
+
+    H1 31,000/3 over 12,400 is 0.833333; H2 15,500 over 12,400 is 1.25, at most 1.1. FR25 is H2's alone: 1.
+    """
+    more = (*STAYS, *(Stay(f"R{n}", "H2", "FV1", "2024-05-01", "15500.00", "0.00") for n in (1, 2)))
+    found = measured(tmp_path, BY_GROUP, more)
+    assert found.group_coefficients == (
+        ("H1", "FV1", 833_333),
+        ("H2", "FR25", 1_000_000),
+        ("H2", "FV1", 1_100_000),
+    )
+    write_measured(tmp_path / "out", found)
+    shutil.copy(tmp_path / "out" / "group_coefficients.csv", tmp_path / "area" / "policy" / "groups.csv")
+    assert load_policy(tmp_path / "area" / "policy").code == "370000"
+
+
 def test_a_policy_that_lists_coefficients_has_none_measured(tmp_path: Path) -> None:
     found = measured(tmp_path)
     assert found.coefficient_form == "table"
