@@ -28,6 +28,7 @@ from engine.policy.resolve import ResolvedPolicy
 from engine.report.facts import HospitalFacts, OpenValue, PointValueAt, Pot, RunFacts, SplitItem
 from engine.report.figures import RunFigures
 from engine.report.frames import RunFrames
+from engine.report.grounds import Grounds
 from engine.report.html import write_summary
 from engine.report.statement import write_statements
 from engine.sharing_table import sharing_table, values_table
@@ -81,7 +82,7 @@ def publish_money(
     }
     _write_grounds(draft, money)
     facts = _facts(draft, area, money, mapped, seal)
-    figures = RunFigures.build(facts, RunFrames.from_folder(folder))
+    figures = RunFigures.build(facts, RunFrames.from_folder(folder), Grounds.from_folder(folder))
     assert len(figures.lines) == len(money.lines), "every posting line is in the file the reports are made from"
     statements = write_statements(folder / "statements", figures, case_detail=case_detail)
     write_summary(folder / "summary.html", figures)
