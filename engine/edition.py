@@ -7,6 +7,7 @@ cases and gets casebook columns back; the reports ask it what an answer is calle
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import polars as pl
@@ -32,14 +33,23 @@ class Edition(Protocol):
     def meta(self) -> PackMeta: ...
     @property
     def kind(self) -> str:
-        """`drg` or `dip`."""
+        """`drg` or `dip`; the kind of scheme where a policy's own scheme stands for a pack."""
+        ...
+
+    def with_meta(self, meta: PackMeta) -> Edition:
+        """The same rules under another period of validity."""
         ...
 
     @property
     def fingerprint(self) -> str: ...
     @property
+    def folder(self) -> Path:
+        """Where it was read from."""
+        ...
+
+    @property
     def profile(self) -> str:
-        """Validation profile the pack names."""
+        """Validation profile the pack names; empty where it names none."""
         ...
 
     @property

@@ -6,6 +6,7 @@ run does not count. It never recomputes a month: what was paid stays what it was
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,15 +29,17 @@ class PostedMonths:
     runs: tuple[FileDigest, ...]
 
 
+def standing(chain: Sequence[Manifest], kind: str) -> list[Manifest]:
+    """Runs of one kind in the chain of an area, without those a later run supersedes."""
+    replaced = {manifest.supersedes for manifest in chain}
+    return [manifest for manifest in chain if manifest.kind == kind and manifest.run_id not in replaced]
+
+
 def valid_runs(shelf: Path, area: str, kind: str, period: str) -> list[tuple[Path, Manifest]]:
-    """Runs of one area and kind whose period starts with `period`, without those a later run supersedes."""
+    """Standing runs of one area and kind whose period starts with `period`."""
     found = [(folder, manifest) for folder, manifest in runs_on(shelf) if manifest.area == area]
-    replaced = {manifest.supersedes for _, manifest in found}
-    return [
-        (folder, manifest)
-        for folder, manifest in found
-        if manifest.kind == kind and manifest.period.startswith(period) and manifest.run_id not in replaced
-    ]
+    there = {each.run_id for each in standing([manifest for _, manifest in found], kind)}
+    return [each for each in found if each[1].run_id in there and each[1].period.startswith(period)]
 
 
 def posted_months(shelf: Path, area: str, year: int) -> PostedMonths:
@@ -50,7 +53,7 @@ def posted_months(shelf: Path, area: str, year: int) -> PostedMonths:
         if manifest.period in months:
             raise RunError(f"{manifest.period} was settled twice on {shelf}. The second run must name --supersedes.")
         months.append(manifest.period)
-        read = _lines(folder / "lines.parquet")
+        read = lines_of_run(folder)
         digest = next(item for item in manifest.outputs if item.name == "lines.parquet")
         assert len(read) == digest.rows, f"{manifest.run_id}: {len(read)} of {digest.rows} posting lines were read"
         lines += read
@@ -58,8 +61,9 @@ def posted_months(shelf: Path, area: str, year: int) -> PostedMonths:
     return PostedMonths(tuple(lines), tuple(sorted(months)), tuple(runs))
 
 
-def _lines(path: Path) -> list[PostingLine]:
-    table = pq.read_table(path).to_pydict()
+def lines_of_run(folder: Path) -> list[PostingLine]:
+    """The posting lines of a finished run."""
+    table = pq.read_table(folder / "lines.parquet").to_pydict()
     made = []
     for row in range(len(table["line"])):
         cause, _, part = table["cause"][row].partition(".")

@@ -7,7 +7,7 @@ Reports are written from the tables just written, and refuse figures that do not
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -19,10 +19,13 @@ import pyarrow.parquet as pq
 from engine.area import Area
 from engine.clearing_table import Period, clearing_rows, clearing_table, lines_table
 from engine.cliff_table import cliff_table
+from engine.keeping import policy_fingerprint
+from engine.ledger.kept import POLICIES, Keep
 from engine.ledger.manifest import digest_file
 from engine.ledger.store import RunDraft
 from engine.map_cases import MappedCases
 from engine.money import text_from_fen
+from engine.opening import Opening
 from engine.policy.case_params import OBJECTION_DAYS, OBJECTION_HOW
 from engine.policy.resolve import ResolvedPolicy
 from engine.report.facts import HospitalFacts, OpenValue, PointValueAt, Pot, RunFacts, SplitItem
@@ -33,6 +36,7 @@ from engine.report.html import write_summary
 from engine.report.statement import write_statements
 from engine.sharing_table import sharing_table, values_table
 from engine.version import VERSION
+from engine.watch.run import watch_year
 from engine.write_settled import SettledCases, write_settled
 from pointvalue.fixed import divide_half_up, floor, yuan_per_point
 from pointvalue.invariants import prove_pool, require_months
@@ -47,12 +51,13 @@ I64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Money:
-    """What a settling run has to publish. `year` only for a clearing."""
+    """What a settling run has to publish. `year` and `opening` only for a clearing."""
 
     settled: SettledCases
     periods: tuple[Period, ...]
     lines: tuple[PostingLine, ...]
     year: YearResult | None = None
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,11 @@ def publish_money(
         "clearing.parquet": len(rows),
     }
     _write_grounds(draft, money)
-    facts = _facts(draft, area, money, mapped, seal)
+    watched = watch_year(area, settled, rows, money.year, money.opening)
+    for name, table in watched.files.items():
+        pq.write_table(table, folder / f"{name}.parquet", compression="zstd", version="2.6")
+        draft.rows[f"{name}.parquet"] = table.num_rows
+    facts = replace(_facts(draft, area, money, mapped, seal), tables=watched.pages)
     figures = RunFigures.build(facts, RunFrames.from_folder(folder), Grounds.from_folder(folder))
     assert len(figures.lines) == len(money.lines), "every posting line is in the file the reports are made from"
     statements = write_statements(folder / "statements", figures, case_detail=case_detail)
@@ -127,6 +136,8 @@ def _record(draft: RunDraft, area: Area, money: Money) -> None:
     resolved = money.settled.resolved
     policy = {"area": area.policy.code, "version": resolved.version, "fingerprint": resolved.fingerprint}
     draft.policies.append(policy)
+    draft.keep.append(Keep(POLICIES, resolved.fingerprint, area.policy.folder, policy_fingerprint))
+    draft.parameters["pack_given"] = area.pack_given
     draft.placeholders_used = sorted({used.key for used in resolved.unverified})
     draft.parameters["defaults_used"] = sorted({used.key for used in resolved.defaults})
     if money.year is None:
@@ -141,6 +152,8 @@ def _record(draft: RunDraft, area: Area, money: Money) -> None:
             "paid_to_suppliers": text_from_fen(kept.paid_to_suppliers_fen),
             "reserve_left": text_from_fen(kept.reserve_left_fen),
             "carried_receivable": text_from_fen(kept.receivable_carried_fen),
+            "recovered_receivable": text_from_fen(kept.receivable_opened_fen),
+            "brought_forward": text_from_fen(kept.brought_forward_fen),
             "next_year_base": text_from_fen(pool.next_year_base_fen),
         }
 
@@ -157,6 +170,7 @@ POLICY_KEY_OF_RULE = {
     "sharing.tiers": "surplus_and_overspend",
     "assessment.tiers": "assessment",
     "point_value": "budget.plan",
+    "reserve_left": "budget.reserve_left",
     "point_value.bounds": "point_value.upper",
 }
 """Where the policy keeps a rule that the data plane calls by another name; every other rule is a policy key itself."""
@@ -200,7 +214,7 @@ def _facts(draft: RunDraft, area: Area, money: Money, mapped: MappedCases, seal:
         area_code=area.policy.code,
         area_name=area.policy.name,
         period=draft.period,
-        packs=tuple(area.editions.versions),
+        packs=tuple(area.editions.pack_versions),
         policy_version=resolved.version,
         engine_version=VERSION,
         seal=seal,

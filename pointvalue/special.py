@@ -7,7 +7,7 @@ nothing here depends on another hospital.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -95,14 +95,22 @@ def _prices(view: PoolView, name: str, rows: I64) -> tuple[I64, I64]:
     for index, scheme in enumerate(view.area.schemes):
         if not isinstance(scheme, FixedScheme) or scheme.kind not in (SchemeKind.BED_DAY, SchemeKind.SINGLE):
             continue
-        places = np.flatnonzero(view.cases.scheme[rows] == index)
-        if places.size:
-            quota = (_bed_day_quotas if scheme.kind is SchemeKind.BED_DAY else _single_quotas)(
-                view, scheme, rows[places]
-            )
+        own = np.flatnonzero(view.cases.scheme[rows] == index)
+        for terms, places in _by_day(view, scheme, rows, own):
+            quota = (_bed_day_quotas if terms.kind is SchemeKind.BED_DAY else _single_quotas)(view, terms, rows[places])
             gross[places] = quota
-            fund[places] = _fund_part(view, scheme, quota, rows[places])
+            fund[places] = _fund_part(view, terms, quota, rows[places])
     return gross, fund
+
+
+def _by_day(view: PoolView, scheme: FixedScheme, rows: I64, places: I64) -> Iterator[tuple[FixedScheme, I64]]:
+    """The cases of a scheme by the prices that hold on their own date."""
+    starts = np.array([day for day, _ in scheme.later], np.int64)
+    which = np.searchsorted(starts, view.cases.value_day[rows[places]], side="right")
+    for index, terms in enumerate((scheme, *(each for _, each in scheme.later))):
+        held = places[which == index]
+        if held.size:
+            yield terms, held
 
 
 def _fund_part(view: PoolView, scheme: FixedScheme, quota_fen: I64, rows: I64) -> I64:

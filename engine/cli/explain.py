@@ -58,12 +58,22 @@ def _choose(lang: str) -> None:
 
 
 def _explain_case(cases: list[Path], case: str, pack: Path | None, area: str | None, profile: str | None) -> None:
-    from engine.single import explain_one
-
     if profile is not None and profile not in ("compatible", "strict"):
         raise typer.BadParameter("one of: compatible, strict", param_hint="--profile")
-    settling = pack is None and area is not None
-    for line in explain_one(cases, case, _packs(pack, area), profile, settling=settling):
+    if pack is not None:
+        from engine.single import explain_one
+
+        lines = explain_one(cases, case, [pack], profile)
+    elif area is not None:
+        from engine.cli.where import demo_folder
+        from engine.single_area import explain_in_area
+
+        folder = demo_folder() if area == "demo" else Path(area)
+        folder = folder / "policy" if (folder / "policy").is_dir() else folder
+        lines = explain_in_area(cases, case, folder, profile)
+    else:
+        raise PackError(say("请给出 --pack 或 --area。", "give --pack or --area."))
+    for line in lines:
         typer.echo(line)
 
 
@@ -71,16 +81,11 @@ def _explain_year(run: str, runs: Path, hospital: str | None, pool: str | None, 
     """The waterfall of a hospital, pool by pool."""
     from shutil import get_terminal_size
 
+    from engine.cli.shelf import folder_of
     from engine.report.year_text import YearText, no_such_hospital
     from engine.run_reader import read_books
 
-    folder = next((path for path in (Path(run), runs / run) if path.is_dir()), None)
-    if folder is None:
-        raise RunError(
-            say(
-                f"{run}：没有这个运行目录，{runs} 中也没有。", f"{run}: no such run, neither as a folder nor on {runs}."
-            )
-        )
+    folder = folder_of(run, runs)
     books = read_books(folder)
     if hospital is None or hospital not in books.hospitals:
         raise RunError(no_such_hospital(books, hospital or "（--hospital）", current()))
@@ -96,21 +101,3 @@ def _explain_year(run: str, runs: Path, hospital: str | None, pool: str | None, 
             typer.echo("")
         for line in YearText(books, hospital, each, current(), width, months=months).text():
             typer.echo(line)
-
-
-def _packs(pack: Path | None, area: str | None) -> list[Path]:
-    from engine.cli.where import demo_folder
-
-    if pack is not None:
-        return [pack]
-    if area is None:
-        raise PackError(say("请给出 --pack 或 --area。", "give --pack or --area."))
-    from datetime import date
-
-    from engine.policy.case_params import PACKS
-    from engine.policy.load import load_policy
-
-    folder = demo_folder() if area == "demo" else Path(area)
-    folder = folder / "policy" if (folder / "policy").is_dir() else folder
-    desk = load_policy(folder).desk()
-    return [folder / entry.path for entry in desk.at(PACKS, date.max)]

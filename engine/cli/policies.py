@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from engine.cli.planning import advance, measure, policy_of, simulate
 from engine.lang import say
 
-app = typer.Typer(help="Settlement policies: check, show 结算办法", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Settlement policies: check, show, measure, simulate, advance 结算办法",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 AreaName = Annotated[str, typer.Argument(help="area or policy folder, or `demo` 统筹区或政策目录", show_default=False)]
 
 
@@ -40,16 +44,13 @@ def show(
     cliffs: Annotated[bool, typer.Option("--cliffs", help="instead, where pay jumps, in that year 断点")] = False,
 ) -> None:
     """Every value of a policy on a day, with unit, tag and source 查看."""
-    from engine.cli.where import demo_folder
-    from engine.policy.load import load_policy
     from engine.policy.show import show as shown
 
     try:
         day = date.fromisoformat(on) if on else date.today()
     except ValueError:
         raise typer.BadParameter("a day is written like 2025-07-01 日期写作 2025-07-01", param_hint="--on") from None
-    folder = demo_folder() if area == "demo" else Path(area)
-    policy = load_policy(folder / "policy" if (folder / "policy").is_dir() else folder)
+    policy = policy_of(area)
     typer.echo(f"{policy.name} {policy.version} {day}")
     if cliffs:
         from engine.policy.cliff_notes import cliff_notes
@@ -62,3 +63,8 @@ def show(
         since = f" {row.since}" if row.since else ""
         tag = f"[{row.tag}] " if row.tag else ""
         typer.echo(f"{row.key}: {row.value} {row.unit} {tag}{row.source}{since} ({row.state}) {row.zh}")
+
+
+app.command("measure")(measure)
+app.command("simulate")(simulate)
+app.command("advance")(advance)

@@ -10,21 +10,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from engine.policy import case_params as case
 from engine.policy import money_params as money
 from engine.policy.case_flags import FlagDefinition
 from engine.policy.crosscheck import CEILING, CEILING_FROM
+from engine.policy.facts import CaseFacts, resolve_facts, with_facts_terms
 from engine.policy.load import AreaPolicy
+from engine.policy.predicates import When
 from engine.policy.problems import Place, Problems, refuse
 from engine.policy.readers import plain
 from engine.policy.resolve_added import computed_coefficients, with_added
 from engine.policy.resolve_pool import resolve_pool
 from engine.policy.settings import Desk, Param, Used
+from engine.policy.single_tables import Disease
 from engine.policy.tables import HospitalTable, WeightTable
 from pointvalue.check import check_area
 from pointvalue.model import (
@@ -63,6 +66,28 @@ class Dated(Generic[T]):
         return self.values[index]
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which cases a scheme takes 「适用范围」: its condition, and what tells its own groups apart.
+
+    A single-disease scheme knows its diseases, each with the (level, pool) pairs it has a quota for; a bed-day scheme
+    its categories. `when` None takes every case that comes so far.
+    """
+
+    scheme: str
+    kind: SchemeKind
+    when: When | None
+    diseases: tuple[Disease, ...] = ()
+    priced: frozenset[tuple[str, str, str]] = frozenset()
+    categories: tuple[case.BedDayCategory, ...] = ()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """File columns its conditions read."""
+        asked = [] if self.when is None else [self.when]
+        return frozenset().union(*(each.columns for each in (*asked, *(c.when for c in self.categories))))
+
+
 @dataclass(frozen=True)
 class ResolvedPolicy:
     """Everything a run of one year needs from a policy.
@@ -77,11 +102,12 @@ class ResolvedPolicy:
     period_by: str
     case_values_by: str
     packs: tuple[case.PackEntry, ...]
+    routes: tuple[Route, ...]
     weights: Mapping[str, Dated[WeightTable]]
     coefficients_e6: Dated[Mapping[str, int]]
     flags: Dated[tuple[FlagDefinition, ...]]
     special_quota: Mapping[str, Fraction]
-    readmission: case.Readmission | None
+    facts: CaseFacts
     objection_days: int | None
     objection_how: str
     used: tuple[Used, ...]
@@ -120,8 +146,9 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         audits=_cancelled(desk, end),
         money_lines=(*_money_lines(desk, end), *desk.at(money.OTHER_LINES, end)),
     )
-    area = with_added(desk, area, end)
+    area = with_facts_terms(desk, with_added(desk, area, end), end)
     _sound(desk, area)
+    facts = resolve_facts(desk, area, end)
     points = [entry.id for entry in desk.at(case.SCHEMES, end) if entry.kind == SchemeKind.POINTS]
     return ResolvedPolicy(
         area=area,
@@ -130,11 +157,12 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         period_by=desk.at(case.PERIOD_BY, end),
         case_values_by=desk.at(case.CASE_VALUES_BY, end),
         packs=desk.at(case.PACKS, end),
+        routes=routes_of(desk, end),
         weights={scheme: _weights(desk, scheme, end) for scheme in points},
         coefficients_e6=_coefficients(desk, end),
         flags=_flags(desk, end),
         special_quota=desk.at(case.SPECIAL_QUOTA, end),
-        readmission=readmission,
+        facts=facts,
         objection_days=desk.at(case.OBJECTION_DAYS, end),
         objection_how=desk.at(case.OBJECTION_HOW, end),
         used=tuple(desk.used[key] for key in sorted(desk.used, key=str)),
@@ -204,6 +232,21 @@ def _schemes(desk: Desk, end: date) -> tuple[Scheme, ...]:
     return tuple(_any_scheme(desk, entry, end) for entry in desk.at(case.SCHEMES, end))
 
 
+def routes_of(desk: Desk, end: date) -> tuple[Route, ...]:
+    """The schemes in the order in which they are asked to take a case."""
+    routes = []
+    for entry in desk.at(case.SCHEMES, end):
+        kind = SchemeKind(entry.kind)
+        if kind is SchemeKind.SINGLE:
+            priced = frozenset((q.group, q.level, q.pool) for q in desk.at(case.SINGLE_QUOTA, end))
+            routes.append(Route(entry.id, kind, entry.when, desk.at(case.SINGLE_DISEASES, end), priced))
+        elif kind is SchemeKind.BED_DAY:
+            routes.append(Route(entry.id, kind, entry.when, categories=desk.at(case.BED_DAY_CATEGORIES, end)))
+        else:
+            routes.append(Route(entry.id, kind, entry.when))
+    return tuple(routes)
+
+
 def _any_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> Scheme:
     if entry.kind == SchemeKind.POINTS:
         return _point_scheme(desk, entry.id, end)
@@ -240,15 +283,31 @@ def _class_sets(desk: Desk, scheme: str, end: date) -> tuple[ClassSet, ...]:
     return tuple(sets)
 
 
+_PRICES: Final[Mapping[SchemeKind, tuple[Param[Any], ...]]] = {
+    SchemeKind.BED_DAY: (case.BED_DAY_TIERS, case.BED_DAY_BY_GROUP, case.BED_DAY_RATIO),
+    SchemeKind.SINGLE: (case.SINGLE_QUOTA, case.SINGLE_RATIO),
+}
+
+
 def _fixed_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> FixedScheme:
+    """A scheme at its own price, with every price that holds on some day up to the end of the year."""
     kind = SchemeKind(entry.kind)
+    if kind not in _PRICES:
+        return FixedScheme(entry.id, kind)
+    starts = {param.key: [day for day, _ in _since(desk, param, end)] for param in _PRICES[kind]}
+    required = [days[0] for days in starts.values() if days]
+    opening = max(required, default=date.min)
+    days = sorted({opening, *(day for each in starts.values() for day in each if day > opening)})
+    first, *later = [(day, _priced(desk, entry.id, kind, max(day, EPOCH))) for day in days]
+    return replace(first[1], later=tuple(((day - EPOCH).days, terms) for day, terms in later))
+
+
+def _priced(desk: Desk, name: str, kind: SchemeKind, day: date) -> FixedScheme:
     if kind is SchemeKind.BED_DAY:
-        tiers, groups = desk.at(case.BED_DAY_TIERS, end), desk.at(case.BED_DAY_BY_GROUP, end)
-        return FixedScheme(entry.id, kind, tiers, groups, fund_ratio=desk.at(case.BED_DAY_RATIO, end))
-    if kind is SchemeKind.SINGLE:
-        quotas = {(q.group, q.level, q.pool): q.quota_fen for q in desk.at(case.SINGLE_QUOTA, end)}
-        return FixedScheme(entry.id, kind, quota_fen=quotas, fund_ratio=desk.at(case.SINGLE_RATIO, end))
-    return FixedScheme(entry.id, kind)
+        tiers, groups = desk.at(case.BED_DAY_TIERS, day), desk.at(case.BED_DAY_BY_GROUP, day)
+        return FixedScheme(name, kind, tiers, groups, fund_ratio=desk.at(case.BED_DAY_RATIO, day))
+    quotas = {(q.group, q.level, q.pool): q.quota_fen for q in desk.at(case.SINGLE_QUOTA, day)}
+    return FixedScheme(name, kind, quota_fen=quotas, fund_ratio=desk.at(case.SINGLE_RATIO, day))
 
 
 def _cancelled(desk: Desk, end: date) -> tuple[AuditCancel, ...]:

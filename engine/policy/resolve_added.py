@@ -57,7 +57,9 @@ def _scheme(desk: Desk, scheme: Scheme, end: date) -> Scheme:
     if deviation is None:
         return scheme
     own = desk.at(added.OWN_RATIO, end) if desk.written(added.OWN_RATIO) else {}
-    return replace(scheme, deviation=replace(deviation, own_ratio=own))
+    shared = replace(deviation, own_ratio=own)
+    later = tuple((day, replace(terms, deviation=shared)) for day, terms in scheme.later)
+    return replace(scheme, deviation=shared, later=later)
 
 
 def _pool(desk: Desk, pool: Pool, changes: list[Adjustment]) -> Pool:
@@ -101,13 +103,17 @@ def computed_coefficients(desk: Desk, end: date) -> list[tuple[date, dict[str, i
     written = [desk.settings[param.key].starts for param in params if desk.written(param)]
     opening = max(starts[0].on or date.min for starts in written)
     days = {start.on or date.min for starts in written for start in starts}
-    return [(day, _on_day(desk, day)) for day in sorted(days) if opening <= day <= end]
+    return [(day, coefficients_on(desk, day)) for day in sorted(days) if opening <= day <= end]
 
 
-def _on_day(desk: Desk, day: date) -> dict[str, int]:
+def coefficients_on(desk: Desk, day: date, facts: FactsTable | None = None) -> dict[str, int]:
+    """Coefficient of every hospital of the day by the policy's form, from its own facts or from others."""
     table: HospitalTable = desk.at(case.HOSPITALS, day)
     needed = coef.NEEDS[desk.at(coef.FORM, day)]
-    facts = desk.at(coef.FACTS, day) if "facts" in needed else None
+    if "groups" in needed:
+        return {hospital.code: 10**6 for hospital in table.hospitals}  # by group: `facts` reads them
+    if facts is None and "facts" in needed:
+        facts = desk.at(coef.FACTS, day)
     limits = [desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)]
     try:
         hospitals = [_facts(hospital, facts) for hospital in table.hospitals]

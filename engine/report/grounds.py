@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 _SCORING = ("area", "hospitals", "coefficient", "points", "case_classes", "case_flags", "special_case", "readmission")
+_FACTS = ("new_tech", "tcm", "out_of_area")
 _VALUE = ("budget", "point_value", "pool_sharing")
 _FIXED = ("area", "bed_day", "single_disease", "contracts", "special_case", "budget")
 _TIERS = ("surplus_and_overspend", "assessment", "hospitals", "budget")
@@ -33,9 +34,10 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     Cause.FIXED_STANDARD: _FIXED,
     Cause.FIXED_VARIANCE: _FIXED,
     Cause.EPIDEMIC_OUTSIDE: ("area",),
-    Cause.STANDARD: (*_SCORING, "new_tech", *_VALUE),
+    Cause.STANDARD: (*_SCORING, *_FACTS, *_VALUE),
     Cause.PATIENT_BORNE: ("point_value",),
     Cause.NEGATIVE_FLOOR: ("negative_case",),
+    Cause.OUT_OF_AREA_CAP: ("out_of_area",),
     Cause.STANDARD_SCALED_BACK: _VALUE,
     Cause.GROWTH_CAP_CUT: ("hospital_growth_cap",),
     Cause.SURPLUS_RETURNED: _TIERS,
