@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from engine.report.causes import Section, root, section
+from engine.report.causes import Section, section
 from engine.report.cliff_words import cliff_text
-from engine.report.closing import RESERVE
+from engine.report.closing import RESERVE, ClosingRow, close_year
 from engine.report.figures import PostingLine, RunFigures
 from engine.report.labels import POOLS, Label, label
 from engine.report.page_parts import HospitalRow
@@ -22,6 +22,9 @@ from engine.report.picture_fall import Bar, falls
 from engine.report.stages import FallStage, Stage, waterfall
 from engine.report.tier_words import TierWords
 from pointvalue.invariants import InvariantBroken
+
+CARVED_OUT, PAID_TO_HOSPITALS, RESERVE_LEFT = "Carved out", "Paid to hospitals, whole year", "Reserve left"
+NOTHING_LEFT = Label("风险金结余", RESERVE_LEFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +73,37 @@ def fund_falls(figures: RunFigures) -> dict[str, Markup]:
 
 
 def fund_bars(figures: RunFigures, pool: str) -> list[Bar]:
-    """The steps of a pool's fund. A month has no fund of its own to fall from."""
+    """The steps of a pool's fund: the rows of its closing table, carve-outs by name, what hospitals were paid by the
+    months and by the clearing. A month has no fund of its own to fall from."""
     if figures.facts.kind != "clear":
         return []
-    items = figures.facts.split.get(pool, ())
-    total = sum(item.amount_fen for item in items if item.kind == "total")
-    lines = [line for line in figures.lines if line.pool == pool]
-    bars = [Bar("基金预算总额", "Fund", total, True)]
-    bars += [Bar(f"划出：{item.label_zh}", f"Carved out: {item.label_en}", -item.amount_fen)
-             for item in items if item.kind == "outside"]  # fmt: skip
-    bundle = sum(item.amount_fen for item in items if item.kind == "bundle_outside")
-    hospitals = [line for line in lines if line.hospital != RESERVE]
-    epidemic, carried, suppliers = (
-        sum(line.amount_fen for line in hospitals if root(line.cause) == cause)
-        for cause in ("epidemic_outside", "carried_to_next_year", "supplier_paid")
-    )
-    months = sum(line.amount_fen for line in hospitals if section(line.cause) is Section.MONTH)
-    clearing = sum(line.amount_fen for line in hospitals) - months
-    for zh, en, amount in (
-        ("打包付费院外支出", "Bundle money spent elsewhere", -bundle),
-        ("疫情专项资金", "Epidemic money from outside", epidemic),
-        ("各月拨付医疗机构", "Paid to hospitals by the months", -months),
-        ("清算拨付医疗机构", "Paid to hospitals by the clearing", -clearing),
-        ("代付供应商", "Paid to suppliers", suppliers),
-        ("结转下年应收", "Receivables carried over", carried),
-    ):
-        if amount:
-            bars.append(Bar(zh, en, amount))
-    left = sum(bar.amount_fen for bar in bars)
-    reserve = sum(line.amount_fen for line in lines if line.hospital == RESERVE)
-    if left != reserve:
-        raise InvariantBroken("fund waterfall ends in the reserve", pool, reserve, left, figures.facts.run_id)
-    return [*bars, Bar("风险金结余", "Reserve left", reserve, True)]
+    total, *rows = close_year(figures, pool).rows
+    left = next((row for row in rows if row.name.en == RESERVE_LEFT), ClosingRow(NOTHING_LEFT, "−", 0))
+    bars = [Bar(*total.name, total.amount_fen, True)]
+    for row in (row for row in rows if row is not left):
+        if row.name.en == CARVED_OUT:
+            items = [item for item in figures.facts.split.get(pool, ()) if item.kind == "outside"]
+            bars += [Bar(f"划出：{item.label_zh}", f"Carved out: {item.label_en}", -item.amount_fen) for item in items]
+        elif row.name.en == PAID_TO_HOSPITALS:
+            bars += _paid(figures, pool)
+        else:
+            bars.append(Bar(*row.name, row.amount_fen if row.side == "+" else -row.amount_fen))
+    balance = sum(bar.amount_fen for bar in bars)
+    if balance != left.amount_fen:
+        raise InvariantBroken(
+            "fund waterfall ends in the reserve", pool, left.amount_fen, balance, figures.facts.run_id
+        )
+    return [*bars, Bar(*left.name, left.amount_fen, True)]
+
+
+def _paid(figures: RunFigures, pool: str) -> list[Bar]:
+    mine = [line for line in figures.lines if line.pool == pool and line.hospital != RESERVE]
+    months = sum(line.amount_fen for line in mine if section(line.cause) is Section.MONTH)
+    clearing = sum(line.amount_fen for line in mine) - months
+    return [
+        Bar("各月拨付医疗机构", "Paid to hospitals by the months", -months),
+        Bar("清算拨付医疗机构", "Paid to hospitals by the clearing", -clearing),
+    ]
 
 
 def hospital_falls(figures: RunFigures, hospitals: Sequence[HospitalRow]) -> list[HospitalFalls]:
