@@ -15,7 +15,7 @@ from typing import Any
 from engine.errors import DianzhiError
 from engine.ledger.kept import POLICIES, rules_place
 from engine.ledger.manifest import Manifest
-from engine.policy.canon import canonical, written_text
+from engine.policy.canon import as_text, canonical, written_text
 from engine.policy.load import AreaPolicy, load_policy
 from engine.policy.settings import Setting, Start
 
@@ -186,7 +186,7 @@ def _leaves(path: str, was: Any, now: Any) -> Iterator[tuple[str, str, str]]:
         for at in range(max(len(was), len(now))):
             yield from _leaves(f"{path}[{at + 1}]", *(each[at] if at < len(each) else None for each in (was, now)))
     else:
-        yield path, _NOT_SET if was is None else str(was), _NOT_SET if now is None else str(now)
+        yield path, _NOT_SET if was is None else as_text(was), _NOT_SET if now is None else as_text(now)
 
 
 def _keyed(was: Any, now: Any, name: str) -> tuple[Any, Any]:

@@ -162,6 +162,6 @@ class Editions:
         texts: Sequence[tuple[str, str]] = [
             self.editions[pair // 256].reason_text(pair % 256) for pair in pairs.tolist()
         ]
-        place = pa.array(index.reshape(-1))
-        codes, words = (pa.array([text[n] for text in texts], pa.string()).take(place) for n in (0, 1))
-        return codes, words
+        place = pa.array(index.reshape(-1).astype(np.int32))
+        codes, words = (pa.array([text[n] for text in texts], pa.string()) for n in (0, 1))
+        return pa.DictionaryArray.from_arrays(place, codes), pa.DictionaryArray.from_arrays(place, words)

@@ -9,6 +9,7 @@ coefficients beside theirs. Sums are integers and means exact; each figure is ro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.cases.demand import POOLS, Demand, Profile
+from engine.cases.facts import NO_FACTS, Facts
+from engine.conditions import Conditions
+from engine.edition_apart import ApartEdition
 from engine.editions import Editions, open_edition
 from engine.errors import CaseFileError, PolicyError
 from engine.map_cases import MappedCases, map_cases
@@ -24,11 +28,14 @@ from engine.measure_coefficients import CoefficientMove, coefficient_moves
 from engine.policy import case_params as case
 from engine.policy.ask import value_band, weight_terms
 from engine.policy.load import AreaPolicy
+from engine.policy.resolve import routes_of
 from engine.policy.tables import WeightTable
+from engine.routing import Router
 from grouper.reason import GroupStatus
 from pointvalue.fixed import half_up
+from pointvalue.terms import POINT_KINDS, SchemeKind
 from pointvalue.value_band import InitialValue, ValueBand, YearOfCases, initial_value
-from pointvalue.weights import GroupState, GroupWeight, Weights, WeightTerms, measure
+from pointvalue.weights import GroupState, GroupWeight, HistoryFault, Weights, WeightTerms, measure
 
 I64 = npt.NDArray[np.int64]
 
@@ -76,6 +83,7 @@ class Measured:
     terms: WeightTerms
     mapped: MappedCases
     counts: Mapping[str, int]
+    cases_by_year: Mapping[int, int]
     region_mean_fen: int
     region_in_force_fen: int | None
     groups: tuple[GroupMove, ...]
@@ -89,6 +97,11 @@ class Measured:
     value_band: ValueBand
     point_values: Mapping[str, InitialValue]
     """Initial point value by pool at the proposed points, without coefficients and classes."""
+
+    @property
+    def empty_years(self) -> tuple[int, ...]:
+        """Years without a case, whose weight the others take."""
+        return tuple(year for year, count in self.cases_by_year.items() if not count)
 
 
 @dataclass(frozen=True)
@@ -112,14 +125,15 @@ def measure_policy(
     """
     day = date(max(years) + 1, 1, 1)
     terms = _terms(policy, scheme, years, day)
-    editions = Editions.of(options.pack or _newest_pack(policy, scheme))
+    editions, facts = _editions(policy, scheme, day, options.pack or _newest_pack(policy, scheme))
     mapped = map_cases(
-        cases, _demand(editions, options.profile), editions,
+        cases, _demand(editions, options.profile, facts), editions,
         mapping=options.mapping, threads=options.threads, progress=options.progress,
     )  # fmt: skip
     book = mapped.book
     year = book.ints("discharged_on").astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
-    grouped = book.ints("status") == GroupStatus.OK
+    own = book.ints("edition") == 0
+    grouped = own & (book.ints("status") == GroupStatus.OK)
     wanted = np.isin(year, years)
     cost = book.ints("medfee_sumamt_fen")
     rows = np.flatnonzero(grouped & wanted & (cost > 0))
@@ -143,10 +157,12 @@ def measure_policy(
         mapped=mapped,
         counts={
             "measured": int(rows.size),
-            "not_grouped": int((wanted & ~grouped).sum()),
+            "not_grouped": int((wanted & own & ~grouped).sum()),
+            "other_schemes": int((wanted & ~own).sum()),
             "without_cost": int((wanted & grouped & (cost <= 0)).sum()),
             "other_years": int((~wanted).sum()),
         },
+        cases_by_year={each: int((year[rows] == each).sum()) for each in years},
         region_mean_fen=half_up(weights.region_mean_fen),
         region_in_force_fen=_region_in_force(policy, scheme, day),
         groups=moves,
@@ -180,8 +196,8 @@ def _point_values(
     for place, pool in enumerate(pools):
         own = (index[rows] == place) & (points > 0)
         cells = [np.flatnonzero(own & (year == each)) for each in range(len(terms.year_weights))]
-        if own.any():
-            cases = [YearOfCases(cost[cell], points[cell], means[cell]) for cell in cells]
+        cases = [YearOfCases(cost[cell], points[cell], means[cell]) for cell in cells]
+        with suppress(HistoryFault):  # a pool without a case in the band has no value to propose
             found[pool] = initial_value(cases, terms.year_weights, band)
     return found
 
@@ -214,10 +230,37 @@ def _newest_pack(policy: AreaPolicy, scheme: str) -> Path:
     return max(paths, key=lambda path: open_edition(path).meta.valid_from or date.min)
 
 
-def _demand(editions: Editions, profile: Profile) -> Demand:
+def _editions(policy: AreaPolicy, scheme: str, day: date, pack: Path) -> tuple[Editions, Facts]:
+    """The pack for every case the scheme takes, whatever its date, and the other schemes for the cases they take.
+
+    A policy of one scheme routes nothing. Routes are those of the day, so that past cases fall as next year's will.
+    """
+    desk = policy.desk()
+    routes = routes_of(desk, day)
+    if len(routes) == 1 and routes[0].when is None:
+        return Editions.of(pack), NO_FACTS
+    hospitals = {each.code: each for each in desk.at(case.HOSPITALS, day).hospitals}
+    conditions = Conditions(hospitals, policy.code)
+    own = open_edition(pack)
+    undated = own.with_meta(replace(own.meta, valid_from=None, valid_to=None))
+    apart = [
+        ApartEdition(
+            replace(route, kind=SchemeKind.ACTUAL) if route.kind in POINT_KINDS else route,
+            conditions, policy.version, policy.fingerprint, own.meta.chosen_by,
+        )
+        for route in routes if route.scheme != scheme
+    ]  # fmt: skip
+    names = [route.scheme for route in routes]
+    places = (names.index(scheme), *(place for place, name in enumerate(names) if name != scheme))
+    columns = sorted({column for route in routes for column in route.columns})
+    return Editions((undated, *apart), router=Router(routes, places, conditions)), Facts(required=tuple(columns))
+
+
+def _demand(editions: Editions, profile: Profile, facts: Facts) -> Demand:
     """Cost and hospital of every case; what the fund booked is not asked for."""
     numbers = editions.editions[0].numbers
-    return Demand("settle", profile, numbers=(), pools=POOLS, dip=False, fund_unused=True).with_numbers(numbers)
+    demand = Demand("settle", profile, numbers=(), pools=POOLS, dip=False, fund_unused=True, facts=facts)
+    return demand.with_numbers(numbers)
 
 
 def _group_index(

@@ -172,6 +172,11 @@ def _head(found: Measured) -> list[str]:
         f"- 分组方案 rule pack: {found.pack}; 对照政策取值日 compared with the policy on {found.day}",
         f"- 年度权重 year weights: {weights}; 裁剪 trim {found.terms.trim.value}; 最少病例 min_cases "
         f"{found.terms.min_cases}; cv_max {cv}; scale {found.terms.scale}",
+        "- 各年病例 cases by year: " + " · ".join(f"{year} {count:,}" for year, count in found.cases_by_year.items()),
+        *(
+            f"- ⚠ {year} 年没有病例，其权重归其他年度。 No case of {year}: the other years take its weight."
+            for year in found.empty_years
+        ),
         f"- 病例 cases: read {found.mapped.read_count:,} · rejected {len(found.mapped.rejected):,} · {counts}",
         f"- 分位数取相邻两例线性插值，四分位距外 {found.terms.fence} 倍为界，界上保留。 "
         "Quantiles lie between the two nearest cases in proportion; the fence of trim iqr is "
@@ -201,6 +206,8 @@ def _point_values(found: Measured) -> list[str]:
             f"- {pool}: **{value_text(each.value)}** 元/点 yuan per point, from {each.kept_count:,} of "
             f"{each.read_count:,} cases"
         )
+    if not found.point_values:
+        lines.append("没有病例在区间内。 No case lies in the band.")
     return [*lines, ""]
 
 

@@ -171,6 +171,7 @@ def _cleared(
     options: SimulateOptions,
 ) -> tuple[MappedCases, YearResult]:
     how = options.run_options()
+    area = area.routed(resolved)
     demand = demand_of("settle", area.editions, how, resolved)
     mapped = map_stage(cases, demand, area.editions, scope_of(resolved, Period(resolved.area.year, None)), how)
     columns = case_columns(mapped.book, area, resolved)

@@ -19,7 +19,7 @@ from engine.cases.columns import arrow_schema
 from engine.editions import Editions
 from engine.money import decimal_array, decimal_from_fen, decimal_from_points_e4
 from engine.policy.resolve import ResolvedPolicy
-from engine.write_parquet import write_rows
+from engine.write_parquet import looked_up, write_rows
 from grouper.reason import GroupStatus
 from pointvalue.cases import CaseColumns
 from pointvalue.classes import READMITTED_SUFFIX, SPECIAL_CLASS, CaseClass, Scored
@@ -154,13 +154,14 @@ def write_settled(path: Path, settled: SettledCases) -> None:
         results = settled.editions.result_rows(part.ints("edition"), part.ints("leaf"), part.ints("status"))
         pot, reference = in_pot[rows] | at_cost[rows], has_reference[rows]
         standard, fund = settled.standard_fen[rows], settled.fund_part_fen[rows]
-        classes = class_ids.take(pa.array(scored.class_index[rows]))
+        classes = looked_up(class_ids, scored.class_index[rows])
+        one = np.zeros(high - low, np.int32)
         return {name: part.table[name] for name in _CARRIED} | {
-            "clr_ym": pa.array(np.repeat(settled.clr_ym, high - low), pa.string()),
-            "drg_code": settled.editions.results["drg_code"].take(pa.array(results)),
+            "clr_ym": looked_up(pa.array([settled.clr_ym]), one),
+            "drg_code": looked_up(settled.editions.results["drg_code"], results),
             "dip_code": part.table["dip_code"],
-            "plcy_ver": pa.array(np.repeat(settled.resolved.version, high - low), pa.string()),
-            "grp_ver": versions.take(pa.array(part.ints("edition"))),
+            "plcy_ver": looked_up(pa.array([settled.resolved.version]), one),
+            "grp_ver": looked_up(versions, part.ints("edition")),
             "medfee_sumamt": decimal_from_fen(cases.cost_fen[rows]),
             "hifp_pay": decimal_from_fen(cases.fund_fen[rows]),
             "psn_part_amt": decimal_from_fen(cases.patient_fen[rows]),
@@ -169,7 +170,7 @@ def write_settled(path: Path, settled: SettledCases) -> None:
             "medins_coef": decimal_array(coefficient[rows], 12, 6),
             "std_fee": decimal_from_fen(cases.reference_fen[rows], valid=reference),
             "fee_mult": decimal_array(multiple[rows], 12, 6, valid=reference),
-            "mult_type": pa.array(kinds, pa.string()).take(pa.array(kind_index[rows])),
+            "mult_type": looked_up(pa.array(kinds, pa.string()), kind_index[rows]),
             "class_id": classes,
             "setl_pt": decimal_from_points_e4(scored.points_e4[rows], valid=pot),
             "pt_val": decimal_array(settled.point_value_e8[rows], 18, 8, valid=pot),

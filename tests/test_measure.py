@@ -66,7 +66,16 @@ def test_weights_and_region_mean_are_those_worked_by_hand(tmp_path: Path) -> Non
     assert by_code(found, "FV1") == (788_321, 1_080_000, GroupState.STABLE)
     assert by_code(found, "FR25") == (1_547_445, 2_120_000, GroupState.STABLE)
     assert by_code(found, "MR15") == (1_000_000, 1_000_000, GroupState.NO_CASES)
-    assert found.counts == {"measured": 5, "not_grouped": 1, "without_cost": 0, "other_years": 1}
+    assert found.counts == {"measured": 5, "not_grouped": 1, "other_schemes": 0, "without_cost": 0, "other_years": 1}
+
+
+def test_a_year_without_a_case_is_said(tmp_path: Path) -> None:
+    """Without 2022 FV1 is (3×10,000 + 5×12,000) ÷ 8 = 11,250."""
+    found = measured(tmp_path, stays=tuple(stay for stay in STAYS if not stay.day.startswith("2022")))
+    assert found.empty_years == (2022,) and found.cases_by_year == {2022: 0, 2023: 2, 2024: 1}
+    assert next(each for each in found.groups if each.code == "FV1").measured.mean_fen == 1_125_000
+    write_measured(tmp_path / "out", found)
+    assert "⚠ 2022" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_group_with_too_few_cases_or_too_uneven_keeps_what_is_in_force(tmp_path: Path) -> None:
@@ -124,6 +133,37 @@ def test_means_by_level_are_measured_where_the_table_has_them(tmp_path: Path) ->
     write_measured(tmp_path / "out", found)
     rows = read(tmp_path / "out" / "weights.csv")
     assert rows["FR25"] == ["154.7445", "21200.00", "21200.00"] and rows["FV1"] == ["78.8321", "10800.00", ""]
+
+
+ROUTED = {
+    "area.yaml": FILES["area.yaml"].replace(
+        "    - {id: drg, kind: points}\n",
+        "    - {id: long, kind: bed_day, when: {days_from: 31}}\n"
+        '    - {id: clinic, kind: actual, when: {med_type: ["14"]}}\n'
+        "    - {id: drg, kind: points}\n",
+    ),
+    "bed_day.yaml": f"""\
+bed_day:
+{HEAD}  tiers:
+    unit: CNY/d
+    values: {{2024-01-01: [{{from: 1, to: null, rate: 100}}]}}
+  fund_ratio:
+    unit: /1
+    values: {{2024-01-01: {{"310": 1}}}}
+""",
+}
+
+
+def test_cases_that_other_schemes_take_are_not_measured(tmp_path: Path) -> None:
+    """The same year with a long stay and a visit, both dear: the scheme's own figures do not move."""
+    dear = (
+        Stay("Q1", "H1", "FV1", "2024-06-01", "500000.00", "0.00", days=40),
+        Stay("Q2", "H1", "FV1", "2024-06-01", "500000.00", "0.00", med_type="14"),
+    )
+    found = measured(tmp_path, ROUTED, (*STAYS, *dear))
+    assert found.region_mean_fen == 1_370_000
+    assert by_code(found, "FV1") == (788_321, 1_080_000, GroupState.STABLE)
+    assert (found.counts["measured"], found.counts["other_schemes"]) == (5, 2)
 
 
 COMPOSITE = {
@@ -221,7 +261,7 @@ def test_the_command_says_what_it_measured_and_where_it_stands(tmp_path: Path) -
     words = ("policy", "measure", cases, "--area", area, "--scheme", "drg", "--years", "2022,2023,2024")
     done = dianzhi(*words, "--out", "proposal", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "measured 5 cases, not grouped 1, of other years 1" in done.stdout
+    assert "measured 5 cases (not grouped 1, of other schemes 0, of other years 1)" in done.stdout
     assert "region mean 13700.00 yuan (in force 10000.00)" in done.stdout and "154.7445" in done.stdout
     assert sorted(path.name for path in (tmp_path / "proposal").iterdir()) == [
         *("coefficients.csv", "facts.csv", "moves.csv", "report.md", "weights.csv"),

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final, Generic, TypeVar
 
-from engine.cases.facts import BIRTH_WEIGHT, FEES, NO_FACTS, PERSON, Facts
+from engine.cases.facts import BIRTH_WEIGHT, FEES, KIND_OF_CARE, NO_FACTS, PERSON, Facts
 from engine.policy import added_params as added
 from engine.policy import case_params as case
 from engine.policy import coefficient_params as coef
@@ -136,7 +136,10 @@ def resolve_facts(desk: Desk, area: AreaYear, end: date) -> CaseFacts:
     if readmission is not None:
         same, where = desk.at(added.READMISSION_SAME, end), desk.at(own.READMISSION_HOSPITAL, end)
         facts = replace(facts, same=SameThing(same), same_hospital=where == "same")
-    return replace(facts, asked=_asked(facts, area, desk.at(case.AREA_CODE, end)))
+    asked = _asked(facts, area, desk.at(case.AREA_CODE, end))
+    if desk.written(added.SUB_BUDGETS) and KIND_OF_CARE not in asked.columns:
+        asked = replace(asked, optional=(*asked.optional, KIND_OF_CARE))
+    return replace(facts, asked=asked)
 
 
 def _conditional(definitions: tuple[FlagDefinition, ...]) -> tuple[FlagDefinition, ...]:

@@ -157,7 +157,7 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         period_by=desk.at(case.PERIOD_BY, end),
         case_values_by=desk.at(case.CASE_VALUES_BY, end),
         packs=desk.at(case.PACKS, end),
-        routes=_routes(desk, end),
+        routes=routes_of(desk, end),
         weights={scheme: _weights(desk, scheme, end) for scheme in points},
         coefficients_e6=_coefficients(desk, end),
         flags=_flags(desk, end),
@@ -232,7 +232,7 @@ def _schemes(desk: Desk, end: date) -> tuple[Scheme, ...]:
     return tuple(_any_scheme(desk, entry, end) for entry in desk.at(case.SCHEMES, end))
 
 
-def _routes(desk: Desk, end: date) -> tuple[Route, ...]:
+def routes_of(desk: Desk, end: date) -> tuple[Route, ...]:
     """The schemes in the order in which they are asked to take a case."""
     routes = []
     for entry in desk.at(case.SCHEMES, end):
