@@ -104,9 +104,9 @@ def test_the_fund_of_each_pool_is_closed_by_its_lines(short: str, year: int) -> 
 @pytest.mark.parametrize(("short", "year"), YEARS)
 def test_every_scheme_takes_a_case(short: str, year: int) -> None:
     area = loaded(short)
-    taken = {
-        area.schemes[edition] for edition in set(settled_year(short, year).cleared.mapped.book.ints("edition").tolist())
-    }
+    routed = area.routed(area.for_year(year))
+    editions = settled_year(short, year).cleared.mapped.book.ints("edition")
+    taken = {routed.schemes[edition] for edition in set(editions.tolist())}
     wanted = {entry.name for entry in area.for_year(year).area.schemes}
     if (short, year) == ("shanwei", 2021):
         wanted.remove("drg")
@@ -152,14 +152,13 @@ def test_the_precedents_of_the_plans_stand_in_the_policies() -> None:
 
 
 def test_sub_budgets_are_watched() -> None:
+    """Each part is planned; its spend is known, known in part, or said to be unknown and why."""
     for short, year in (("shijiazhuang", 2023), ("fuzhou", 2022), ("shanwei", 2022)):
         found = pl.read_parquet(settled_year(short, year).cleared.folder / "sub_budgets.parquet")
-        for (_, division), rows in found.group_by("insutype", "division"):
-            assert (
-                division != "local_or_referred"
-                or rows.filter(pl.col("part") == "local")["spent_fen"].is_not_null().all()
-            )
+        assert {"in_or_outpatient", "local_or_referred"} <= set(found["division"])
         assert not found["known_from"].str.contains("no meaning").any(), short
+        local = found.filter(pl.col("part") == "local")
+        assert (local["known_fen"] > 0).all() and (local["planned_fen"] > 0).all()
 
 
 def test_counties_bear_their_part() -> None:
