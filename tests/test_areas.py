@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -266,7 +267,7 @@ def test_a_later_version_moves_no_settled_month(tmp_path: Path) -> None:
 
 
 def test_chinese_medicine_earns_the_same_points(tmp_path: Path) -> None:
-    """同病同治同价: a ward of Chinese medicine and a surgical ward, the same diagnosis, cost and hospital."""
+    """同病同治同价: a listed disease of Chinese medicine earns 1 × the points of its group; 50.2445 × 0.94 here."""
     cases = [
         HandCase(ward, "HX4415000006", "390", "M51.200", "6000.00", "4500.00", department=ward)
         for ward in ("A50", "A04")
@@ -274,7 +275,20 @@ def test_chinese_medicine_earns_the_same_points(tmp_path: Path) -> None:
     path = write_cases(tmp_path / "cases.csv", 2022, cases)
     result = presettle([path], loaded("shanwei"), 2022, 3, RunOptions(shelf=tmp_path / "runs", profile="strict"))
     settled = pl.read_parquet(result.folder / "settled.parquet")
-    assert settled["setl_pt"].n_unique() == 1 and settled["setl_pt"][0] > 0
+    assert set(settled["class_id"]) == {"tcm_same_price"}
+    assert settled["setl_pt"].to_list() == [Decimal("47.2298")] * 2
+
+
+def test_new_technology_adds_points_in_its_first_year(tmp_path: Path) -> None:
+    """The same case with the listed operation and with a neighbour that is not: 30 points × 1.0 in the first year."""
+    cases = [
+        HandCase("NEW", "HX4415000001", "390", "I25.103", "40000.00", "25000.00", operations="36.0700|00.6600"),
+        HandCase("OLD", "HX4415000001", "390", "I25.103", "40000.00", "25000.00", operations="36.0700"),
+    ]
+    path = write_cases(tmp_path / "cases.csv", 2022, cases)
+    result = presettle([path], loaded("shanwei"), 2022, 3, RunOptions(shelf=tmp_path / "runs", profile="strict"))
+    points = dict(pl.read_parquet(result.folder / "settled.parquet").select("setl_id", "setl_pt").iter_rows())
+    assert points["NEW"] - points["OLD"] == 30
 
 
 def test_a_second_diagnosis_changes_the_points_of_a_dip_case(tmp_path: Path) -> None:
