@@ -1,4 +1,4 @@
-"""docs/add-an-area.md is run as it stands: its files, its mistakes, its messages; and the command that shows an area."""
+"""docs/add-an-area.md is run as it stands, with its mistakes and messages; and the command that shows an area."""
 
 from __future__ import annotations
 
