@@ -104,11 +104,11 @@ def test_the_fund_of_each_pool_is_closed_by_its_lines(short: str, year: int) -> 
 
 @pytest.mark.parametrize(("short", "year"), YEARS)
 def test_every_scheme_takes_a_case(short: str, year: int) -> None:
-    area = loaded(short)
-    routed = area.routed(area.for_year(year))
+    resolved = loaded(short).for_year(year)
+    schemes = loaded(short).routed(resolved).schemes
     editions = settled_year(short, year).cleared.mapped.book.ints("edition")
-    taken = {routed.schemes[edition] for edition in set(editions.tolist())}
-    wanted = {entry.name for entry in area.for_year(year).area.schemes}
+    taken = {schemes[edition] for edition in set(editions.tolist())}
+    wanted = {entry.name for entry in resolved.area.schemes}
     if (short, year) == ("shanwei", 2021):
         wanted.remove("drg")
     assert taken == wanted
