@@ -7,6 +7,7 @@ Written from the rule text step by step; `Refused` where the text says to stop.
 
 from collections import defaultdict
 from fractions import Fraction as F
+from functools import cached_property
 from math import floor
 
 from tests.pointvalue_slow_score import allocate, prorate
@@ -42,9 +43,19 @@ class SlowPolicyYear(FixedLines):
             else:
                 self.cases[case["id"]] = case
         self.kinds = {each["id"]: each["kind"] for each in self.book.at("area.schemes", self.end)}
-        self.scores = Scores(self.book, year, list(self.cases.values()), routes)
-        self.points, self.line = self.scores.points, self.scores.line
         self.lines, self.standard, self.fund, self.own = defaultdict(int), {}, {}, {}
+
+    @cached_property
+    def scores(self):
+        return Scores(self.book, self.year, list(self.cases.values()), self.routes)
+
+    @property
+    def points(self):
+        return self.scores.points
+
+    @property
+    def line(self):
+        return self.scores.line
 
     def clear(self):
         """Every pool by itself; months first, for what was prepaid."""
