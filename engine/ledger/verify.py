@@ -6,8 +6,12 @@ It recomputes digests; it never recomputes results (that is replay) and never me
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import orjson
 
 from engine.errors import RunError
 from engine.ledger.manifest import MANIFEST_NAME, Manifest, digest_file, parse_manifest
@@ -42,9 +46,25 @@ def verify_run(folder: Path) -> list[Finding]:
             findings.append(Finding(manifest.run_id, name, "missing"))
         elif digest_file(folder / name).sha256 != item.sha256:
             findings.append(Finding(manifest.run_id, name, "changed after the run was sealed (SHA-256 differs)"))
+            findings += [Finding(manifest.run_id, f"{name}:{line}", why) for line, why in _bad_lines(folder / name)]
     if manifest.run_id != folder.name:
         findings.append(Finding(manifest.run_id, MANIFEST_NAME, f"the folder was renamed to {folder.name}"))
     return findings
+
+
+def _bad_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Which lines of a file of booked lines are not what their own hash says; other files have no such lines."""
+    if path.suffix != ".jsonl":
+        return
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            row = orjson.loads(line)
+            facts = {name: value for name, value in row.items() if name != "hash"}
+            same = hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest() == row["hash"]
+        except (orjson.JSONDecodeError, KeyError, AttributeError, TypeError):
+            same = False
+        if not same:
+            yield number, "this line was changed"
 
 
 def verify_shelf(shelf: Path) -> tuple[int, list[Finding]]:
