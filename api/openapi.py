@@ -6,6 +6,7 @@ Routes say what they take and give with `told`; nothing here decides anything.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,3 +107,21 @@ def document(app: FastAPI) -> dict[str, Any]:
         }
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def write() -> None:
+    """Write `api/openapi.json` anew."""
+    from pathlib import Path
+
+    from api.app import create_app
+    from api.settings import Settings
+
+    app = create_app(Settings(areas=(), database="sqlite://"))
+    text = json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    (Path(__file__).parent / "openapi.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    from api.openapi import write as write_document
+
+    write_document()  # through the imported module, where the routes have told what they take

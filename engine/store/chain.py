@@ -20,7 +20,7 @@ GENESIS = "0" * 64
 
 def link_hash(row: Mapping[str, Any] | RowMapping) -> str:
     """SHA-256 over every column but the hash itself; `previous` is among them."""
-    facts = {name: value for name, value in row.items() if name != "hash"}
+    facts = {str(name): value for name, value in row.items() if name != "hash"}
     return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

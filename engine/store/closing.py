@@ -97,4 +97,4 @@ def _lines_of(store: Store, area: str, month: str) -> Iterator[dict[str, Any]]:
     query = select(LINES).where(LINES.c.area == area, LINES.c.month == month).order_by(LINES.c.seq)
     with store.read() as connection:
         for row in connection.execution_options(yield_per=5_000).execute(query).mappings():
-            yield dict(row)
+            yield {str(name): value for name, value in row.items()}
