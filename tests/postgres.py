@@ -39,7 +39,9 @@ def server_url() -> str:
         return given.rstrip("/")
     initdb, pg_ctl = _binary("initdb"), _binary("pg_ctl")
     if initdb is None or pg_ctl is None:
-        pytest.skip("POSTGRESQL IS NOT HERE: install it or set DIANZHI_TEST_POSTGRES; the PostgreSQL half is NOT tested")
+        pytest.skip(
+            "POSTGRESQL IS NOT HERE: install it or set DIANZHI_TEST_POSTGRES; the PostgreSQL half is NOT tested"
+        )
     folder = Path(tempfile.mkdtemp(prefix="dianzhi-pg-", dir="/tmp"))
     as_user: list[str] = []
     if os.geteuid() == 0:

@@ -14,7 +14,7 @@ from api.app import create_app
 from api.settings import Settings
 from engine.store.keys import create_key
 from engine.store.open import Store, open_store
-from tests.small_city import DEMO, small_city
+from tests.small_city import DEMO
 from tests.test_online_settle import answered, counter, rows_of
 
 with catch_warnings():

@@ -75,7 +75,12 @@ def test_other_content_is_refused_and_the_field_is_named(database: str, tmp_path
 
 
 def test_a_reversal_takes_everything_back_and_the_next_version_may_come(database: str, tmp_path: Path) -> None:
-    about = {"fixmedins_code": case(0)["fixmedins_code"], "setl_id": case(0)["setl_id"], "month": MONTH, "reason": "重结"}
+    about = {
+        "fixmedins_code": case(0)["fixmedins_code"],
+        "setl_id": case(0)["setl_id"],
+        "month": MONTH,
+        "reason": "重结",
+    }
     with service(tmp_path, database) as client:
 
         def adjust(number: int, **asked: object):  # type: ignore[no-untyped-def]
@@ -110,9 +115,7 @@ def test_corrections_in_any_order_add_up_to_a_direct_settlement(store: Store) ->
     final: dict[int, int] = {}
     for number in range(6):
         cost = fen_from_text(case(number)["medfee_sumamt"])
-        version = 0
-        for _ in range(rolls.randint(1, 4)):
-            version += 1
+        for version in range(1, rolls.randint(1, 4) + 1):
             changed = case(number, medfee_sumamt=f"{cost // 100 + rolls.randint(1, 400)}.07")
             line = book(store, settle_entry(counter("policy"), changed, version, "his", "r", f"{number}.{version}"))
             final[number] = line.fund_fen
@@ -157,7 +160,12 @@ def test_thirty_two_clients_retrying_the_same_keys_book_each_once(store: Store) 
 
 def test_a_line_and_the_audit_can_be_added_to_and_nothing_else(store: Store) -> None:
     book(store, entry(0))
-    for statement in ("UPDATE lines SET fund_fen = 1", "DELETE FROM lines", "DELETE FROM audit", "UPDATE audit SET status=1"):
+    for statement in (
+        "UPDATE lines SET fund_fen = 1",
+        "DELETE FROM lines",
+        "DELETE FROM audit",
+        "UPDATE audit SET status=1",
+    ):
         if "audit" in statement:
             from engine.store.audit import append_events, event
 

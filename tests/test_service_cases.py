@@ -171,7 +171,13 @@ def test_a_hostile_body_is_a_problem_and_no_failure(client: Client, path: str, b
 
 def test_a_problem_never_tells_what_was_sent(client: Client) -> None:
     secret = "王小明37010119800101001X"
-    for changes in ({"setl_id": secret * 20}, {secret: 1}, {"gend": secret}, {"dscg_time": secret}, {"insutype": secret}):
+    for changes in (
+        {"setl_id": secret * 20},
+        {secret: 1},
+        {"gend": secret},
+        {"dscg_time": secret},
+        {"insutype": secret},
+    ):
         found = client.post("/v1/cases/settle", json={"case": case(0, **changes), "provisional": True})
         assert found.status_code == 422 and secret not in found.text and "王小明" not in found.text
         assert json.loads(found.text)["errors"]
@@ -190,7 +196,11 @@ def test_bodies_have_limits_before_they_are_read(client: Client) -> None:
 
 
 def test_unknown_paths_and_methods_are_problems(client: Client) -> None:
-    for method, path, status in (("GET", "/v2", 404), ("DELETE", "/v1/cases/settle", 405), ("GET", "/v1/cases/group", 405)):
+    for method, path, status in (
+        ("GET", "/v2", 404),
+        ("DELETE", "/v1/cases/settle", 405),
+        ("GET", "/v1/cases/group", 405),
+    ):
         found = client.request(method, path)
         assert found.status_code == status and found.headers["content-type"] == MEDIA_TYPE
 

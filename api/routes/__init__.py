@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from api.routes import cases, ledger, lists, service
 
-ROUTERS = (service.router, cases.router, cases.explain_router, lists.router, ledger.router)
+ROUTERS = (cases.router, lists.router, cases.explain_router, ledger.router, service.router)
+"""In the order they are looked through: what is asked most comes first."""
