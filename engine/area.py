@@ -6,10 +6,12 @@ editions, and the scheme each edition groups for. It checks that the policy can 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from engine.edition import Edition
 from engine.editions import Editions, open_edition
 from engine.errors import PolicyError
 from engine.policy.case_params import PACKS, SCHEMES
@@ -26,6 +28,8 @@ class Area:
     policy: AreaPolicy
     editions: Editions
     schemes: tuple[str, ...]
+    pack_given: bool = False
+    """Whether a pack was named for this run in place of the policy's own."""
 
     def for_year(self, year: int) -> ResolvedPolicy:
         """The policy at the dates of one year, held against every edition that may answer for a case of it."""
@@ -51,18 +55,22 @@ class Area:
 
 def load_area(where: Path, pack: Path | None = None) -> Area:
     """Load an area from its folder, or from a policy folder. `pack` replaces the packs the policy names."""
-    folder = where / "policy" if (where / "policy").is_dir() else where
-    policy = load_policy(folder)
+    return area_of(load_policy(where / "policy" if (where / "policy").is_dir() else where), pack)
+
+
+def area_of(policy: AreaPolicy, pack: Path | None = None, opened: Sequence[Edition] = ()) -> Area:
+    """The area of a loaded policy. `opened` are its packs in the order it lists them, if they stand elsewhere."""
+    folder = policy.folder
     desk = policy.desk()
     entries = desk.at(PACKS, date.max)
     points = [entry.id for entry in desk.at(SCHEMES, date.max) if entry.kind in POINT_KINDS]
     if pack is not None:
         if len(points) != 1:
             raise PolicyError(f"{folder}: the policy has {len(points)} point schemes; --pack serves exactly one.")
-        return Area(policy, Editions.of(pack), (points[0],))
+        return Area(policy, Editions.of(pack), (points[0],), pack_given=True)
     if not entries:
         raise PolicyError(f"{folder}: area.packs names no rule pack. List them there, or give --pack.")
-    editions = tuple(open_edition(folder / entry.path) for entry in entries)
+    editions = tuple(opened) or tuple(open_edition(folder / entry.path) for entry in entries)
     undated = len(editions) == 1 and editions[0].meta.valid_from is None and editions[0].meta.valid_to is None
     return Area(policy, Editions(editions, always=undated), tuple(entry.scheme for entry in entries))
 

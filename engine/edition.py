@@ -7,6 +7,7 @@ cases and gets casebook columns back; the reports ask it what an answer is calle
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import polars as pl
@@ -37,6 +38,11 @@ class Edition(Protocol):
 
     @property
     def fingerprint(self) -> str: ...
+    @property
+    def folder(self) -> Path:
+        """Where it was read from."""
+        ...
+
     @property
     def profile(self) -> str:
         """Validation profile the pack names."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -60,6 +61,10 @@ class DipEdition:
     @property
     def fingerprint(self) -> str:
         return self.pack.fingerprint
+
+    @property
+    def folder(self) -> Path:
+        return self.pack.path
 
     @cached_property
     def compiled(self) -> CompiledDip:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,10 @@ class DrgEdition:
     @property
     def fingerprint(self) -> str:
         return self.pack.fingerprint
+
+    @property
+    def folder(self) -> Path:
+        return self.pack.path
 
     @property
     def profile(self) -> str:

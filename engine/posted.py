@@ -6,6 +6,7 @@ run does not count. It never recomputes a month: what was paid stays what it was
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,15 +29,17 @@ class PostedMonths:
     runs: tuple[FileDigest, ...]
 
 
+def standing(chain: Sequence[Manifest], kind: str) -> list[Manifest]:
+    """Runs of one kind in the chain of an area, without those a later run supersedes."""
+    replaced = {manifest.supersedes for manifest in chain}
+    return [manifest for manifest in chain if manifest.kind == kind and manifest.run_id not in replaced]
+
+
 def valid_runs(shelf: Path, area: str, kind: str, period: str) -> list[tuple[Path, Manifest]]:
-    """Runs of one area and kind whose period starts with `period`, without those a later run supersedes."""
+    """Standing runs of one area and kind whose period starts with `period`."""
     found = [(folder, manifest) for folder, manifest in runs_on(shelf) if manifest.area == area]
-    replaced = {manifest.supersedes for _, manifest in found}
-    return [
-        (folder, manifest)
-        for folder, manifest in found
-        if manifest.kind == kind and manifest.period.startswith(period) and manifest.run_id not in replaced
-    ]
+    there = {each.run_id for each in standing([manifest for _, manifest in found], kind)}
+    return [each for each in found if each[1].run_id in there and each[1].period.startswith(period)]
 
 
 def posted_months(shelf: Path, area: str, year: int) -> PostedMonths:

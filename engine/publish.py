@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 
 from engine.area import Area
 from engine.clearing_table import Period, clearing_rows, clearing_table, lines_table
+from engine.keeping import policy_fingerprint
+from engine.ledger.kept import POLICIES, Keep
 from engine.ledger.manifest import digest_file
 from engine.ledger.store import RunDraft
 from engine.map_cases import MappedCases
@@ -92,6 +94,8 @@ def _record(draft: RunDraft, area: Area, money: Money) -> None:
     resolved = money.settled.resolved
     policy = {"area": area.policy.code, "version": resolved.version, "fingerprint": resolved.fingerprint}
     draft.policies.append(policy)
+    draft.keep.append(Keep(POLICIES, resolved.fingerprint, area.policy.folder, policy_fingerprint))
+    draft.parameters["pack_given"] = area.pack_given
     draft.placeholders_used = sorted({used.key for used in resolved.unverified})
     draft.parameters["defaults_used"] = sorted({used.key for used in resolved.defaults})
     if money.year is None:

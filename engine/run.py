@@ -47,7 +47,7 @@ def group(cases: Sequence[str | Path], editions: Editions, options: RunOptions) 
     with draft_run(target, "group", NO_AREA, "all", options) as draft:
         mapped = map_stage(cases, demand, editions, None, options)
         record_grouping(draft, mapped, editions, demand)
-    return RunResult(target, draft.counts, mapped)
+    return RunResult(draft.target, draft.counts, mapped)
 
 
 def presettle(cases: Sequence[str | Path], area: Area, year: int, month: int, options: RunOptions) -> RunResult:
@@ -71,7 +71,7 @@ def presettle(cases: Sequence[str | Path], area: Area, year: int, month: int, op
         )  # fmt: skip
         money = Money(settled, (period,), posted.lines)
         published = publish_money(draft, area, money, mapped, case_detail=options.case_detail)
-    return RunResult(target, draft.counts, mapped, published)
+    return RunResult(draft.target, draft.counts, mapped, published)
 
 
 def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOptions) -> RunResult:
@@ -94,7 +94,7 @@ def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOption
         periods = tuple(replace(period, month=month) for month in (*range(1, 13), None))
         money = Money(settled, periods, result.lines, result)
         published = publish_money(draft, area, money, mapped, case_detail=options.case_detail)
-    return RunResult(target, draft.counts, mapped, published)
+    return RunResult(draft.target, draft.counts, mapped, published)
 
 
 def group_to_file(cases: Sequence[str | Path], editions: Editions, out: Path, options: RunOptions) -> MappedCases:

@@ -5,9 +5,10 @@ In and out as the functions say. Nothing here knows points or money; `publish` d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,20 @@ import pyarrow.parquet as pq
 from engine.area import Area
 from engine.cases.columns import arrow_schema
 from engine.cases.demand import POOLS, Demand, Profile, Purpose
+from engine.cases.files import short_names
 from engine.clearing_table import Period
 from engine.editions import Editions
 from engine.errors import PackError, RunError
-from engine.ledger.manifest import digest_file
-from engine.ledger.store import RunDraft, new_run, next_run_id
+from engine.keeping import pack_fingerprint
+from engine.ledger.closing import refuse_closed
+from engine.ledger.kept import PACKS, Keep
+from engine.ledger.manifest import Manifest, digest_file
+from engine.ledger.store import NO_AREA, RunDraft, chain_of, new_run, next_run_id
 from engine.map_cases import MappedCases, Scope, map_cases
 from engine.policy.resolve import ResolvedPolicy
-from engine.posted import posted_months, valid_runs
+from engine.posted import posted_months, standing
 from engine.publish import Published
-from engine.version import engine_facts
+from engine.version import engine_facts, library_facts
 from engine.write_grouped import write_grouped
 from pointvalue.cases import CaseColumns
 from pointvalue.lines import PostingLine
@@ -42,7 +47,9 @@ class RunOptions:
     """Where a run goes and how it is made. Only `profile` and `mapping` may change a result, and both are recorded.
 
     `months`: what a clearing takes as prepaid: "posted" the monthly runs on the shelf, "cases" the months computed
-    from the cases, "auto" the former if there are any.
+    from the cases, "auto" the former if there are any. `keep_inputs`: the shelf keeps the case files as well.
+    `reopen`: why a closed period is settled again. `again`: a run computed again on a shelf of its own,
+    to be compared; what guards a real shelf does not apply.
     """
 
     shelf: Path = Path("runs")
@@ -54,6 +61,9 @@ class RunOptions:
     case_detail: bool = False
     months: str = "auto"
     allow_empty: bool = False
+    keep_inputs: bool = False
+    reopen: str | None = None
+    again: bool = False
     progress: Callable[[int], None] = field(default=_silent)
 
     def target(self, period: str, area: str, kind: str) -> Path:
@@ -71,18 +81,30 @@ class RunResult:
     published: Published | None = None
 
 
-def draft_run(target: Path, kind: str, area: str, period: str, options: RunOptions) -> AbstractContextManager[RunDraft]:
-    """A run being written at `target`."""
-    parameters: dict[str, Any] = {"profile": options.profile, "mapping": options.mapping}
-    return new_run(
+@contextmanager
+def draft_run(target: Path, kind: str, area: str, period: str, options: RunOptions) -> Iterator[RunDraft]:
+    """A run being written at `target`, or under the next free number if another took that meanwhile."""
+    parameters: dict[str, Any] = {
+        "profile": options.profile,
+        "mapping": options.mapping,
+        "case_detail": options.case_detail,
+        "allow_empty": options.allow_empty,
+    }
+    with new_run(
         target,
         kind=kind,
         area=area,
         period=period,
-        engine=engine_facts(),
+        engine=engine_facts() | library_facts(),
         parameters=parameters,
         supersedes=options.supersedes,
-    )
+        numbered=options.out is None,
+        guard=None if options.again or area == NO_AREA else partial(_may_join, kind, period, options),
+    ) as draft:
+        draft.keep_inputs, draft.reopen = options.keep_inputs, options.reopen
+        yield draft
+        if options.again:
+            draft.keep.clear()
 
 
 def demand_of(
@@ -140,7 +162,9 @@ def map_stage(
 def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, demand: Demand) -> None:
     """Write grouped and rejected rows, and the facts of the first half into the manifest."""
     draft.parameters |= {"profile": demand.profile, "purpose": demand.purpose}
-    draft.inputs += [digest_file(path) for path in mapped.files]
+    names = zip(mapped.files, short_names(mapped.files), strict=True)
+    draft.inputs += [replace(digest_file(path, name), path=str(path.resolve())) for path, name in names]
+    draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint) for each in editions.editions]
     draft.packs += [
         {
             "id": edition.meta.id,
@@ -187,16 +211,22 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def refuse_second(shelf: Path, area: Area, kind: str, period: str, options: RunOptions) -> None:
-    """A period is settled once; a second run of it must name the one it supersedes."""
-    standing = [manifest.run_id for _, manifest in valid_runs(shelf, area.policy.code, kind, period)
-                if manifest.period == period]  # fmt: skip
-    if options.supersedes is None and standing:
+    """Say before the work begins what would be refused at its end."""
+    if not options.again:
+        _may_join(kind, period, options, chain_of(shelf, area.policy.code))
+
+
+def _may_join(kind: str, period: str, options: RunOptions, chain: Sequence[Manifest]) -> None:
+    """A period is settled once; a second run of it names the one it supersedes; a closed one must be reopened."""
+    refuse_closed(chain, period, options.reopen)
+    there = [manifest.run_id for manifest in standing(chain, kind) if manifest.period == period]
+    if options.supersedes is None and there:
         raise RunError(
-            f"{period} of area {area.policy.code} is settled already, as {standing[0]} on {shelf}. To correct it, run "
-            f"again with --supersedes {standing[0]}; to try something out, use another --runs."
+            f"{period} of area {chain[0].area} is settled already, as {there[0]} on this shelf. To correct it, run "
+            f"again with --supersedes {there[0]}; to try something out, use another --runs."
         )
-    if options.supersedes is not None and options.supersedes not in standing:
-        raise RunError(f"--supersedes {options.supersedes}: no such standing {kind} run of {period} on {shelf}.")
+    if options.supersedes is not None and options.supersedes not in there:
+        raise RunError(f"--supersedes {options.supersedes}: no such standing {kind} run of {period} on this shelf.")
 
 
 def months_of_year(

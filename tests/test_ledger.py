@@ -97,7 +97,7 @@ def test_what_a_killed_run_left_is_cleared_by_the_next(tmp_path: Path) -> None:
     (tmp_path / f".one.partial-{dead}" / "grouped.parquet").write_text("half")
     assert runs_on(tmp_path) == []
     write(tmp_path, "two")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["two"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".kept", "two"]
 
 
 def test_run_numbers_are_not_reused(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_months_are_paid_as_posted_and_the_year_takes_them_as_prepaid(year: Path
 
 
 def test_read_is_accepted_plus_rejected_in_every_run(year: Path) -> None:
-    for folder in year.iterdir():
+    for folder in year.glob("[!.]*"):
         counts = parse_manifest(folder / MANIFEST_NAME).counts
         assert counts["read"] == counts["accepted"] + counts["rejected"]
         assert counts["accepted"] == counts["in_period"] + counts["other_period"]
@@ -115,7 +115,7 @@ def test_a_year_with_a_month_missing_on_the_shelf_is_not_cleared(tmp_path: Path)
     presettle(city.months["202504"], area, YEAR, 4, options)
     with pytest.raises(RunError, match="no monthly run"):
         clear(city.case_files, area, YEAR, options)
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"{YEAR}-04-370000-presettle-01"]
+    assert [path.name for path in (tmp_path / "runs").glob("[!.]*")] == [f"{YEAR}-04-370000-presettle-01"]
 
 
 def test_threads_file_order_and_batches_leave_every_result_byte_the_same(year: Path, tmp_path: Path) -> None:

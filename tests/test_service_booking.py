@@ -192,12 +192,12 @@ def test_a_closed_month_takes_nothing_more_and_its_run_verifies(database: str, t
         asked["month"] = "2025-05"
         assert client.post("/v1/adjustments", json=asked, headers=keyed("b")).status_code == 200
     assert verify_shelf(tmp_path / "runs") == (1, [])
-    lines = tmp_path / "runs" / closed["run_id"] / "lines.jsonl"
+    lines = tmp_path / "runs" / closed["run_id"] / "booked.jsonl"
     raw = lines.read_bytes()
     assert len(raw.splitlines()) == 5
     place = raw.index(b"fund_fen", raw.index(b"\n")) + 11  # a digit of the second line's amount
     lines.write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
-    assert any(finding.file == "lines.jsonl:2" for finding in verify_run(lines.parent))
+    assert any(finding.file == "booked.jsonl" and finding.at == "line 2" for finding in verify_run(lines.parent))
 
 
 def test_a_closing_that_was_interrupted_goes_on(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

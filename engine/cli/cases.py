@@ -33,6 +33,8 @@ Mapping = Annotated[bool | None, typer.Option("--mapping/--no-mapping", help="co
 Threads = Annotated[int, typer.Option(min=1, max=256, help="threads; never changes a result 线程数")]
 Supersedes = Annotated[str | None, typer.Option(help="run id this run corrects 更正的运行号")]
 Detail = Annotated[bool, typer.Option("--case-detail", help="a sheet with every case in the workbooks 病例明细")]
+Keep = Annotated[bool, typer.Option("--keep-inputs", help="the shelf keeps the case files too 留存病例文件")]
+Reopen = Annotated[str | None, typer.Option(help="why a closed period is settled again 重开已结账期间的理由")]
 Empty = Annotated[bool, typer.Option("--allow-empty", help="settle a period without one case 允许没有病例")]
 Months = Annotated[str, typer.Option(help="prepaid money from: posted, cases, auto 预付来源")]
 
@@ -46,6 +48,7 @@ def group(
     profile: ProfileOption = None,
     mapping: Mapping = None,
     threads: Threads = 2,
+    keep_inputs: Keep = False,
 ) -> None:
     """Group cases under one rule pack 分组."""
     from engine.editions import Editions
@@ -53,7 +56,9 @@ def group(
     from engine.run import group_to_file, rejected_beside
 
     with progress_of(say("分组", "grouping")) as advance:
-        options = _options(out=out, profile=profile, mapping=mapping, threads=threads, progress=advance)
+        options = _options(
+            out=out, profile=profile, mapping=mapping, threads=threads, keep_inputs=keep_inputs, progress=advance
+        )
         editions = Editions.of(pack)
         if out.suffix == ".parquet":
             mapped, where = group_to_file(cases, editions, out, options), out
@@ -79,6 +84,8 @@ def presettle(
     supersedes: Supersedes = None,
     case_detail: Detail = False,
     allow_empty: Empty = False,
+    keep_inputs: Keep = False,
+    reopen: Reopen = None,
 ) -> None:
     """Settle one month at the budget point value 月度预结算."""
     from engine.run import presettle as run_presettle
@@ -87,7 +94,10 @@ def presettle(
     if match is None:
         raise typer.BadParameter("a month is written like 2025-03 月份写作 2025-03", param_hint="--month")
     with progress_of(say(f"{month} 预结算", f"presettling {month}")) as advance:
-        options = _options(runs, out, profile, mapping, threads, supersedes, case_detail, allow_empty, progress=advance)
+        options = _options(
+            runs, out, profile, mapping, threads, supersedes, case_detail, allow_empty,
+            keep_inputs=keep_inputs, reopen=reopen, progress=advance,
+        )  # fmt: skip
         result = run_presettle(cases, open_area(area, pack), int(match[1]), int(match[2]), options)
     echo_result(result)
 
@@ -106,6 +116,8 @@ def clear(
     case_detail: Detail = False,
     allow_empty: Empty = False,
     months: Months = "auto",
+    keep_inputs: Keep = False,
+    reopen: Reopen = None,
 ) -> None:
     """Clear a year: point value, standards, sharing, cash 年度清算."""
     from engine.run import clear as run_clear
@@ -114,8 +126,9 @@ def clear(
         raise typer.BadParameter("one of: auto, posted, cases", param_hint="--months")
     with progress_of(say(f"{year} 年清算", f"clearing {year}")) as advance:
         options = _options(
-            runs, out, profile, mapping, threads, supersedes, case_detail, allow_empty, months, progress=advance
-        )
+            runs, out, profile, mapping, threads, supersedes, case_detail, allow_empty, months,
+            keep_inputs=keep_inputs, reopen=reopen, progress=advance,
+        )  # fmt: skip
         result = run_clear(cases, open_area(area, pack), year, options)
     echo_result(result)
 
@@ -131,6 +144,8 @@ def _options(
     allow_empty: bool = False,
     months: str = "auto",
     *,
+    keep_inputs: bool = False,
+    reopen: str | None = None,
     progress: Callable[[int], None],
 ) -> RunOptions:
     from engine.run_parts import RunOptions
@@ -139,5 +154,6 @@ def _options(
         raise typer.BadParameter("one of: compatible, strict", param_hint="--profile")
     return RunOptions(
         shelf=runs, out=out, profile=profile, mapping=mapping, threads=threads,  # type: ignore[arg-type]
-        supersedes=supersedes, case_detail=case_detail, allow_empty=allow_empty, months=months, progress=progress,
+        supersedes=supersedes, case_detail=case_detail, allow_empty=allow_empty, months=months,
+        keep_inputs=keep_inputs, reopen=reopen, progress=progress,
     )  # fmt: skip

@@ -7,11 +7,21 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.closings import close
+from engine.cli.runs_again import replay
+from engine.cli.runs_diff import diff
+from engine.cli.shelf import Shelf, folder_of
 from engine.errors import RunError
 from engine.lang import say
 
-app = typer.Typer(help="Runs on a shelf: list, show, verify 运行记录", no_args_is_help=True, rich_markup_mode=None)
-Shelf = Annotated[Path, typer.Option("--runs", help="folder the runs stand in 运行目录")]
+app = typer.Typer(
+    help="Runs on a shelf: list, show, verify, replay, diff, close 运行记录",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command("replay")(replay)
+app.command("diff")(diff)
+app.command("close")(close)
 
 
 @app.command("list")
@@ -34,7 +44,7 @@ def show_run(
     """The manifest of one run: inputs, rules, counts, totals, outputs 查看运行清单."""
     from engine.ledger.manifest import MANIFEST_NAME, parse_manifest
 
-    path = _folder(run, runs) / MANIFEST_NAME
+    path = folder_of(run, runs) / MANIFEST_NAME
     parse_manifest(path)
     typer.echo(path.read_text(encoding="utf-8"), nl=False)
 
@@ -45,23 +55,17 @@ def verify(
     runs: Shelf = Path("runs"),
 ) -> None:
     """Recompute every digest and the chain; name each file that changed 核验."""
-    from engine.ledger.verify import verify_run, verify_shelf
+    from engine.ledger.verify import verify_rules, verify_run, verify_shelf
 
     if run is None:
         if not runs.is_dir():
             raise RunError(f"{runs}: there is no such folder. Name the shelf with --runs.")
         seen, findings = verify_shelf(runs)
     else:
-        seen, findings = 1, verify_run(_folder(run, runs))
+        folder = folder_of(run, runs)
+        seen, findings = 1, verify_run(folder) or verify_rules(folder)
     for finding in findings:
         typer.echo(str(finding))
     if findings:
         raise RunError(say(f"{len(findings)} 处不符。", f"{len(findings)} finding(s): the run is not what it was."))
     typer.echo(say(f"{seen} 个运行核验无误。", f"{seen} run(s) verified: every byte is as sealed."))
-
-
-def _folder(run: str, shelf: Path) -> Path:
-    for path in (Path(run), shelf / run):
-        if path.is_dir():
-            return path
-    raise RunError(f"{run}: no such run, neither as a folder nor on {shelf}. `dianzhi runs list` shows what there is.")

@@ -1,17 +1,17 @@
 """Runs on disk 「运行台账」: one folder a run, written whole or not at all, never modified.
 
 In: a shelf (the folder runs stand in) and what a run wants to write. Out: a folder with its sealed manifest.
-A run is written to a hidden partial folder, every file is synced, the manifest comes last, then one rename makes it
-visible. A failed run leaves nothing; a killed one leaves only a hidden folder, which the next run clears.
+A run takes its name and a hidden partial folder under the shelf's lock, writes, syncs every file, adds the manifest
+last, and one rename makes it visible. A failed run leaves nothing; a killed one leaves only a hidden folder, which the
+next run clears.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,17 +19,30 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RunError
+from engine.ledger.closing import REOPEN
+from engine.ledger.files import hold, is_held, locked, make_folder, remove_if_empty, sync, sync_tree
+from engine.ledger.heads import Head, read_head, write_head
+from engine.ledger.kept import PACKS, POLICIES, Keep, clear_half_kept, keep_cases, keep_rules, undo
 from engine.ledger.manifest import MANIFEST_NAME, FileDigest, Manifest, digest_file, parse_manifest
+from engine.ledger.row_digests import write_row_digests
 
+NO_AREA = "none"
+"""Runs that settle nothing hang in no area's chain worth guarding: each stands where it was told to."""
+Guard = Callable[[Sequence[Manifest]], None]
+"""Says whether a run may join the chain of its area; asked again under the lock."""
 _PARTIAL = re.compile(r"^\.(?P<name>.+)\.partial-(?P<pid>\d+)$")
 
 
 @dataclass
 class RunDraft:
-    """A run being written: fill `folder`, note the facts, leave the `with` block."""
+    """A run being written: fill `folder`, note the facts, leave the `with` block.
+
+    `target`: where it will stand. `keep`: rules to keep with it; `keep_inputs`: its case files too. `reopen`: why a
+    closed period is settled again.
+    """
 
     folder: Path
-    run_id: str
+    target: Path
     kind: str
     area: str
     period: str
@@ -43,6 +56,13 @@ class RunDraft:
     placeholders_used: list[str] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     supersedes: str | None = None
+    keep: list[Keep] = field(default_factory=list)
+    keep_inputs: bool = False
+    reopen: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        return self.target.name
 
 
 def runs_on(shelf: Path) -> list[tuple[Path, Manifest]]:
@@ -64,14 +84,15 @@ def is_ours(manifest: Path) -> bool:
 
 
 def next_run_id(shelf: Path, period: str, area: str, kind: str) -> str:
-    """`2025-03-370000-presettle-01`: period, area, kind, and the next number on the shelf."""
+    """`2025-03-370000-presettle-01`: period, area, kind, and the next number, runs being written counted."""
     stem = f"{period}-{area}-{kind}-"
-    taken = [
-        int(folder.name.removeprefix(stem))
-        for folder in (shelf.iterdir() if shelf.is_dir() else ())
-        if folder.name.startswith(stem) and folder.name.removeprefix(stem).isdigit()
-    ]
-    return f"{stem}{max(taken, default=0) + 1:02d}"
+    taken = [0]
+    for folder in shelf.iterdir() if shelf.is_dir() else ():
+        partial = _PARTIAL.match(folder.name)
+        name = partial["name"] if partial else folder.name
+        if name.startswith(stem) and name.removeprefix(stem).isdigit():
+            taken.append(int(name.removeprefix(stem)))
+    return f"{stem}{max(taken) + 1:02d}"
 
 
 @contextmanager
@@ -84,47 +105,109 @@ def new_run(
     engine: dict[str, str],
     parameters: dict[str, Any],
     supersedes: str | None = None,
+    numbered: bool = False,
+    guard: Guard | None = None,
 ) -> Iterator[RunDraft]:
     """Write a run folder at `target`. Nothing is visible there until the block ends without an error.
 
+    `numbered`: the name is the next free number, so if another process took it meanwhile, the one after is taken.
     Raises RunError if the folder exists: a run is never modified, a correction is another run.
     """
-    if _is_taken(target):
-        raise RunError(
-            f"{target}: there is a run or file here already, and a run is never overwritten. Name another --out."
-        )
     shelf = target.parent
-    made = _make_shelf(shelf)
-    _clear_abandoned(shelf)
-    partial = shelf / f".{target.name}.partial-{os.getpid()}"
-    partial.mkdir()
-    draft = RunDraft(partial, target.name, kind, area, period, dict(parameters), supersedes=supersedes)
+    made = make_folder(shelf)
+    try:
+        with locked(shelf):
+            _clear_abandoned(shelf)
+            if numbered:
+                target = shelf / next_run_id(shelf, period, area, kind)
+            partial, held = _reserve(target)
+    except BaseException:
+        remove_if_empty(made)
+        raise
+    draft = RunDraft(partial, target, kind, area, period, dict(parameters), supersedes=supersedes)
     try:
         yield draft
-        with _locked(shelf):
-            _commit(draft, target, engine)
+        with locked(shelf):
+            _commit(draft, engine, guard)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        _remove_if_empty(made)
+        os.close(held)
+        remove_if_empty(made)
 
 
-def _commit(draft: RunDraft, target: Path, engine: dict[str, str]) -> None:
-    """Seal and publish: digests, manifest, sync, rename. The caller holds the shelf's lock."""
-    chain = [manifest for _, manifest in runs_on(target.parent) if manifest.area == draft.area]
-    outputs = [
-        digest_file(
-            path, path.relative_to(draft.folder).as_posix(), draft.rows.get(path.relative_to(draft.folder).as_posix())
-        )
-        for path in sorted(draft.folder.rglob("*"))
-        if path.is_file()
-    ]
+def _reserve(target: Path) -> tuple[Path, int]:
+    """A hidden folder that is this process's work, so that no other takes the name. The caller holds the lock."""
+    mark = f".{target.name}.partial-"
+    writing = any(path.is_dir() and path.name.startswith(mark) for path in target.parent.iterdir())
+    if _is_taken(target) or writing:
+        state = "a run being written" if writing else "a run or file"
+        raise RunError(f"{target}: there is {state} here already, and a run is never overwritten. Name another --out.")
+    partial = target.parent / f".{target.name}.partial-{os.getpid()}"
+    partial.mkdir()
+    return partial, hold(partial)
+
+
+def _commit(draft: RunDraft, engine: dict[str, str], guard: Guard | None) -> None:
+    """Seal and publish: kept rules, digests, manifest, sync, rename. The caller holds the shelf's lock."""
+    shelf = draft.target.parent
+    chain = chain_of(shelf, draft.area)
+    if guard is not None:
+        guard(chain)
+    made: list[Path] = []
+    try:
+        _keep(draft, shelf, made)
+        last = _last(shelf, draft.area, chain)
+        opened = None if draft.reopen is None else _reopening(draft, engine, last)
+        write_row_digests(draft.folder)
+        manifest = _seal(draft, engine, last if opened is None else opened[1])
+        if _is_taken(draft.target):
+            raise RunError(f"{draft.target}: another run took this name meanwhile. Run the command again.")
+        if opened is not None:
+            opened[0].rename(shelf / opened[1].run_id)
+        draft.folder.rename(draft.target)
+    except BaseException:
+        undo(shelf, made)
+        raise
+    sync(shelf)
+    if draft.area != NO_AREA:
+        write_head(shelf, manifest)
+
+
+def _keep(draft: RunDraft, shelf: Path, made: list[Path]) -> None:
+    """Keep the rules on the shelf, once, and note in the manifest's entries what was kept."""
+    for kind, entries in ((PACKS, draft.packs), (POLICIES, draft.policies)):
+        kept = keep_rules(shelf, [item for item in draft.keep if item.kind == kind], made)
+        for entry in entries:
+            if entry.get("fingerprint") in kept:
+                entry["kept"] = kept[entry["fingerprint"]]
+    if draft.keep_inputs:
+        keep_cases(shelf, draft.inputs, made)
+
+
+def _reopening(draft: RunDraft, engine: dict[str, str], last: Head | None) -> tuple[Path, Manifest]:
+    """The entry that reopens a closed period, written and sealed, still hidden."""
+    shelf = draft.target.parent
+    target = shelf / next_run_id(shelf, draft.period, draft.area, REOPEN)
+    folder = draft.folder / f".{target.name}"
+    folder.mkdir()
+    reason = {"reason": draft.reopen, "for": draft.run_id}
+    return folder, _seal(RunDraft(folder, target, REOPEN, draft.area, draft.period, reason), engine, last)
+
+
+def _seal(draft: RunDraft, engine: dict[str, str], last: Head | Manifest | None) -> Manifest:
+    """Write the manifest of a filled folder, linked to the run before it, and sync everything."""
+    outputs = []
+    for path in sorted(draft.folder.rglob("*")):
+        name = path.relative_to(draft.folder).as_posix()
+        if path.is_file() and not name.startswith("."):
+            outputs.append(digest_file(path, name, draft.rows.get(name)))
     manifest = Manifest(
         run_id=draft.run_id,
         kind=draft.kind,
         area=draft.area,
         period=draft.period,
-        sequence=chain[-1].sequence + 1 if chain else 1,
-        previous=chain[-1].seal if chain else None,
+        sequence=last.sequence + 1 if last else 1,
+        previous=last.seal if last else None,
         supersedes=draft.supersedes,
         engine=engine,
         parameters=draft.parameters,
@@ -137,13 +220,24 @@ def _commit(draft: RunDraft, target: Path, engine: dict[str, str]) -> None:
         placeholders_used=draft.placeholders_used,
         outputs=outputs,
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    (draft.folder / MANIFEST_NAME).write_bytes(manifest.sealed_bytes())
-    _sync_tree(draft.folder)
-    if _is_taken(target):
-        raise RunError(f"{target}: another run took this name meanwhile. Run the command again.")
-    draft.folder.rename(target)
-    _sync(target.parent)
+    ).sealed()
+    (draft.folder / MANIFEST_NAME).write_bytes(manifest.as_bytes())
+    sync_tree(draft.folder)
+    return manifest
+
+
+def chain_of(shelf: Path, area: str) -> list[Manifest]:
+    """The runs of one area, oldest first."""
+    return [manifest for _, manifest in runs_on(shelf) if manifest.area == area]
+
+
+def _last(shelf: Path, area: str, chain: Sequence[Manifest]) -> Head | None:
+    """The link to hang on: the newest run there is, or the newest there was, so that a run taken away leaves a gap."""
+    head = read_head(shelf, area)
+    if chain and (head is None or head.sequence < chain[-1].sequence):
+        newest = chain[-1]
+        return Head(area, newest.sequence, newest.run_id, newest.seal)
+    return head
 
 
 def _is_taken(target: Path) -> bool:
@@ -153,42 +247,30 @@ def _is_taken(target: Path) -> bool:
 
 def write_file_atomically(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a hidden file beside `target`, sync it and rename it: readers see all of it or nothing."""
-    made = _make_shelf(target.parent)
+    made = make_folder(target.parent)
     partial = target.parent / f".{target.name}.partial-{os.getpid()}"
     try:
         write(partial)
-        _sync(partial)
+        sync(partial)
         partial.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         partial.unlink(missing_ok=True)
-        _remove_if_empty(made)
-
-
-def _make_shelf(shelf: Path) -> list[Path]:
-    """Make the folder runs stand in; returns the folders that were not there before, innermost first."""
-    missing = [folder for folder in (shelf, *shelf.parents) if not folder.exists()]
-    try:
-        shelf.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        text = f"{shelf}: cannot make this folder ({error.strerror}). Choose a place you may write to."
-        raise RunError(text) from None
-    return missing
-
-
-def _remove_if_empty(folders: list[Path]) -> None:
-    """A run that failed leaves no empty folders behind either."""
-    for folder in folders:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        remove_if_empty(made)
 
 
 def _clear_abandoned(shelf: Path) -> None:
-    """Remove what killed runs left behind. A partial folder of a living process is somebody's work."""
+    """Remove what killed runs left behind. A partial folder that a process holds, or a file of a living one, stays."""
+    clear_half_kept(shelf)
     for path in shelf.iterdir():
         match = _PARTIAL.match(path.name)
-        if match and not _alive(int(match["pid"])):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        if match is None:
+            continue
+        if path.is_dir():
+            if not is_held(path):
+                shutil.rmtree(path, ignore_errors=True)
+        elif not _alive(int(match["pid"])):
+            path.unlink(missing_ok=True)
 
 
 def _alive(pid: int) -> bool:
@@ -199,27 +281,3 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return pid != os.getpid()
-
-
-@contextmanager
-def _locked(shelf: Path) -> Iterator[None]:
-    """One writer at a time decides what `previous` is. The lock is on the folder itself, so no file stays behind."""
-    descriptor = os.open(shelf, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder]:
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,8 @@ import orjson
 from sqlalchemy import insert, select, update
 
 from engine.errors import RunError
+from engine.ledger.booked_lines import BOOKED_LINES
+from engine.ledger.closing import BOOKED
 from engine.ledger.manifest import Manifest
 from engine.ledger.store import new_run, next_run_id, runs_on
 from engine.store.bookings import Conflict, chain_of, now
@@ -21,9 +23,6 @@ from engine.store.chain import lock_head
 from engine.store.open import Store
 from engine.store.schema import LINES, MONTHS
 from engine.version import engine_facts
-
-KIND = "close"
-LINES_FILE = "lines.jsonl"
 
 
 def close_month(store: Store, shelf: Path, area: str, month: str, client: str) -> dict[str, Any]:
@@ -66,25 +65,25 @@ def _shut(store: Store, area: str, month: str, client: str) -> int:
 def _written(shelf: Path, area: str, month: str) -> Manifest | None:
     """The run of an earlier try that was interrupted after its folder appeared."""
     for _, manifest in runs_on(shelf):
-        if (manifest.kind, manifest.area, manifest.period) == (KIND, area, month):
+        if (manifest.kind, manifest.area, manifest.period) == (BOOKED, area, month):
             return manifest
     return None
 
 
 def _write(store: Store, shelf: Path, area: str, month: str, last_seq: int) -> Manifest:
-    target = shelf / next_run_id(shelf, month, area, KIND)
+    target = shelf / next_run_id(shelf, month, area, BOOKED)
     totals = {"standard_fen": 0, "fund_fen": 0, "points_e4": 0}
     count = 0
     with new_run(
-        target, kind=KIND, area=area, period=month, engine=engine_facts(), parameters={"last_line": last_seq}
+        target, kind=BOOKED, area=area, period=month, engine=engine_facts(), parameters={"last_line": last_seq}
     ) as draft:
-        with (draft.folder / LINES_FILE).open("wb") as out:
+        with (draft.folder / BOOKED_LINES).open("wb") as out:
             for row in _lines_of(store, area, month):
                 out.write(orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
                 count += 1
                 for name in totals:
                     totals[name] += row[name]
-        draft.rows[LINES_FILE] = count
+        draft.rows[BOOKED_LINES] = count
         draft.counts["lines"] = count
         draft.totals |= totals
     for folder, manifest in runs_on(shelf):
