@@ -327,3 +327,25 @@ class ClosingOut(Out):
     seal: str | None
     closed_at: str
     last_seq: int
+
+
+class JobOut(Out):
+    """A job: queued, running, succeeded, failed or cancelled."""
+
+    id: str
+    kind: str
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    rows_done: int
+    run_id: str | None = None
+    counts: dict[str, int] | None = None
+    error: str | None = None
+    cancel_requested: bool
+    created_at: str
+    updated_at: str
+    files: list[str] | None = None
+
+
+class JobsOut(Out):
+    """Jobs, newest first."""
+
+    jobs: list[JobOut]

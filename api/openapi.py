@@ -17,6 +17,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.errors import MEDIA_TYPE, PROBLEMS
 from api.models import ProblemOut
+from engine.jobs.intake import SUFFIX_OF_TYPE
 
 _REF = "#/components/schemas/{model}"
 _MODELS: dict[str, type[BaseModel]] = {"ProblemOut": ProblemOut}
@@ -32,14 +33,17 @@ def told(
     problems: Sequence[str] = (),
     keyed: bool = True,
     idempotent: bool = False,
-    body_type: str = "application/json",
+    upload: bool = False,
     headers: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What a route takes and gives, as arguments of its decorator."""
     extra: dict[str, Any] = {}
     if body is not None:
         _MODELS[body.__name__] = body
-        extra["requestBody"] = {"required": True, "content": {body_type: {"schema": _ref(body)}}}
+        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+    if upload:
+        file = {"schema": {"type": "string", "format": "binary"}}
+        extra["requestBody"] = {"required": True, "content": dict.fromkeys(SUFFIX_OF_TYPE, file)}
     parameters = []
     if idempotent:
         parameters.append(_header("Idempotency-Key", r"^[A-Za-z0-9._:-]{1,200}$", True))

@@ -99,7 +99,9 @@ def message(row: dict, **about: str) -> dict:  # type: ignore[type-arg]
         "infno": "4101", "msgid": "H370000000012025041509300012345", "mdtrtarea_admvs": "370000", "cainfo": "c2ln",
         "signtype": "SM2", "sign_no": "7", "opter_name": "李四",
         "input": {
-            "setlinfo": {**plain, "hi_type": row["insutype"], "psn_name": "张三", "certno": "37010119800101001X", **about},
+            "setlinfo": {
+                **plain, "hi_type": row["insutype"], "psn_name": "张三", "certno": "37010119800101001X", **about
+            },
             "diseinfo": [
                 {"diag_type": "1", "diag_code": code, "diag_name": "某", "maindiag_flag": "1" if place == 0 else "0"}
                 for place, code in enumerate(row["diag_codes"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.routes import cases, ledger, lists, service
+from api.routes import cases, jobs, ledger, lists, runs, service
 
-ROUTERS = (cases.router, lists.router, cases.explain_router, ledger.router, service.router)
+ROUTERS = (cases.router, lists.router, cases.explain_router, ledger.router, jobs.router, runs.router, service.router)
 """In the order they are looked through: what is asked most comes first."""
