@@ -20,7 +20,7 @@ from api.deps import open_desk
 from api.edge import Edge
 from api.errors import Problem, field_errors
 from api.measures import Measures
-from api.openapi import document
+from api.openapi import allowed_methods, document
 from api.routes import ROUTERS
 from api.settings import Settings, from_environment
 from engine.version import VERSION
@@ -89,4 +89,8 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _BY_STATUS.get(error.status_code, "header.invalid")
     headers = dict(error.headers or {})
+    if code == "method.not_allowed":
+        headers["Allow"] = ", ".join(allowed_methods(request.app.openapi(), request.url.path)) or headers.get(
+            "allow", ""
+        )
     return Problem(code, headers=headers).response(request.url.path, request.scope["state"]["request_id"])

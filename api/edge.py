@@ -87,7 +87,7 @@ class Edge:
         path = scope["path"]
         if path == "/v1/cases/batch":
             return self.settings.batch_kib * 1024
-        if path == "/v1/jobs/upload":
+        if path == "/v1/uploads":
             return self.settings.upload_mib * MIB
         return self.settings.body_kib * 1024
 

@@ -7,6 +7,7 @@ Routes say what they take and give with `told`; nothing here decides anything.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,6 +112,15 @@ def document(app: FastAPI) -> dict[str, Any]:
         }
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def allowed_methods(made: dict[str, Any], path: str) -> list[str]:
+    """The methods the document has for a path; several routes may share it."""
+    for template, methods in made["paths"].items():
+        pattern = re.sub(r"\\\{name\\\}", ".+", re.sub(r"\\\{(?!name)\w+\\\}", "[^/]+", re.escape(template)))
+        if re.fullmatch(pattern, path):
+            return sorted(method.upper() for method in methods)
+    return []
 
 
 def write() -> None:

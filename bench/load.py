@@ -1,4 +1,4 @@
-"""A bounded load on a service of this host 「压力测试」: fixed connections, prepared requests, latencies of all of them.
+"""A bounded load on a service of this host 「压力测试」: fixed connections, prepared requests, all latencies.
 
 In: where the service listens, requests as bytes; out: `Load`: requests a second and latencies. It measures what the
 service answers while this process takes its part of the same cores; it never calls another host.

@@ -44,7 +44,7 @@ def submit(store: Store, number: int, **params: object) -> jobs.Job:
 
 
 def upload(client: Client, body: bytes, number: object, kind: str = PARQUET, query: str = "kind=group"):  # type: ignore[no-untyped-def]
-    return client.post(f"/v1/jobs/upload?{query}", content=body, headers={"Content-Type": kind, **keyed(str(number))})
+    return client.post(f"/v1/uploads?{query}", content=body, headers={"Content-Type": kind, **keyed(str(number))})
 
 
 def arrow_of(frame: pl.DataFrame, stream: bool) -> bytes:
@@ -214,8 +214,8 @@ def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_next_batch(
     assert claimed is not None and claimed.id == running.id
     jobs.cancel(store, running.id)
     assert jobs.renew(store, running.id, one.name, 30, 0) is True
-    from engine.jobs.worker import _Lease
     from engine.jobs.work import Cancelled
+    from engine.jobs.worker import _Lease
 
     lease = _Lease(one, claimed)
     lease.cancel = True

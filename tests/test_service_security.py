@@ -82,7 +82,7 @@ def test_a_hospital_finds_nothing_of_another_on_any_route(office: Keyed, tmp_pat
     settled = client.post("/v1/cases/settle", json={"case": theirs}, headers=office.as_("B", **keyed("b1")))
     assert settled.status_code == 200
     made = client.post(
-        "/v1/jobs/upload?kind=group",
+        "/v1/uploads?kind=group",
         content=april().read_bytes(),
         headers=office.as_("B", **keyed("b2")) | {"Content-Type": "application/vnd.apache.parquet"},
     )

@@ -25,6 +25,7 @@ from engine.store.bookings import Conflict
 from engine.store.jobs import Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+upload_router = APIRouter(prefix="/v1", tags=["jobs"])
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{24}$")]
 Kind = Literal["group", "presettle", "clear"]
 _SUBMIT = ("idempotency.missing", "idempotency.conflict", "body.invalid", "path.refused", "auth.scope", "not_found")
@@ -48,8 +49,8 @@ async def submit(request: Request) -> Response:
     return await _submitted(request, client, jobs.new_job_id(), asked.kind, params, idempotency_key(request))
 
 
-@router.post(
-    "/upload",
+@upload_router.post(
+    "/uploads",
     operation_id="upload_job",
     **told(
         gives=JobOut,

@@ -1,7 +1,7 @@
 """What may become the input of a job 「任务输入」: uploads and files in allowed folders, within limits.
 
-In: bytes as they arrive, or a path a client names; out: files a run can read, or `IntakeFault`. A Parquet file is opened
-to see that it is one and what it unpacks to; nothing is unpacked before. Arrow becomes Parquet, batch by batch.
+In: bytes as they arrive, or a path a client names; out: files a run can read, or `IntakeFault`. A Parquet file is
+opened to see that it is one and what it unpacks to; nothing is unpacked before. Arrow becomes Parquet, batch by batch.
 """
 
 from __future__ import annotations
