@@ -7,17 +7,20 @@ editions, and the scheme each edition groups for. It checks that the policy can 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from engine.conditions import Conditions
 from engine.edition import Edition
-from engine.editions import Editions, open_edition
+from engine.edition_apart import ApartEdition
+from engine.editions import Editions, adopted, open_edition
 from engine.errors import PolicyError
 from engine.policy.case_params import PACKS, SCHEMES
 from engine.policy.check import PackGroups, check
 from engine.policy.load import AreaPolicy, load_policy
-from engine.policy.resolve import ResolvedPolicy, resolve
+from engine.policy.resolve import ResolvedPolicy, latest_value_day, resolve
+from engine.routing import Router
 from pointvalue.terms import POINT_KINDS
 
 
@@ -37,9 +40,31 @@ class Area:
         check(self.policy, [groups for groups in self._pack_groups(year) if groups.first <= groups.last])
         return resolved
 
+    def routed(self, resolved: ResolvedPolicy) -> Area:
+        """The area as it takes the cases of one year: every scheme has its editions, those at a price of their own too.
+
+        An area with one scheme that takes every case needs no routing.
+        """
+        routes = resolved.routes
+        if self.editions.router is not None or (len(routes) == 1 and routes[0].when is None):
+            return self
+        names = [route.scheme for route in routes]
+        hospitals = {hospital.code: hospital for hospital in resolved.area.hospitals}
+        conditions = Conditions(hospitals, self.policy.code)
+        packs = self.editions.editions
+        chosen_by = packs[0].meta.chosen_by if packs else "discharge_date"
+        apart = tuple(
+            ApartEdition(route, conditions, resolved.version, resolved.fingerprint, chosen_by)
+            for route in routes
+            if route.kind not in POINT_KINDS
+        )
+        schemes = (*self.schemes, *(edition.route.scheme for edition in apart))
+        router = Router(routes, tuple(names.index(scheme) for scheme in schemes), conditions)
+        return replace(self, editions=Editions((*packs, *apart), router=router), schemes=schemes)
+
     def _pack_groups(self, year: int) -> list[PackGroups]:
         # A case settled in January may have been discharged long before; a year back covers what can be priced.
-        opens, ends = date(year - 1, 1, 1), date(year, 12, 31)
+        opens, ends = date(year - 1, 1, 1), latest_value_day(self.policy.desk(), year)
         found = []
         for edition, scheme in zip(self.editions.editions, self.schemes, strict=True):
             if edition.kind != "drg":
@@ -68,11 +93,16 @@ def area_of(policy: AreaPolicy, pack: Path | None = None, opened: Sequence[Editi
         if len(points) != 1:
             raise PolicyError(f"{folder}: the policy has {len(points)} point schemes; --pack serves exactly one.")
         return Area(policy, Editions.of(pack), (points[0],), pack_given=True)
-    if not entries:
-        raise PolicyError(f"{folder}: area.packs names no rule pack. List them there, or give --pack.")
-    editions = tuple(opened) or tuple(open_edition(folder / entry.path) for entry in entries)
+    if without := sorted(set(points) - {entry.scheme for entry in entries}):
+        raise PolicyError(
+            f"{folder}: area.packs names no rule pack for {', '.join(without)}. List one there, or give --pack."
+        )
+    by_path = {} if opened else {entry.path: open_edition(folder / entry.path) for entry in entries}
+    found = tuple(opened) or tuple(by_path[entry.path] for entry in entries)
+    editions = tuple(adopted(one, each.first, each.last) for one, each in zip(found, entries, strict=True))
     undated = len(editions) == 1 and editions[0].meta.valid_from is None and editions[0].meta.valid_to is None
-    return Area(policy, Editions(editions, always=undated), tuple(entry.scheme for entry in entries))
+    several = len({entry.scheme for entry in entries}) > 1
+    return Area(policy, Editions(editions, always=undated, calendar=not several), tuple(e.scheme for e in entries))
 
 
 def period_of(year: int, month: int | None) -> tuple[date, date]:

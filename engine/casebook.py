@@ -15,6 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.cases.fact_columns import fact_schema
+from engine.cases.facts import NO_FACTS, Facts
+
 _CODE = pa.dictionary(pa.int32(), pa.string())
 
 CASEBOOK_SCHEMA = pa.schema(
@@ -47,12 +50,17 @@ CASEBOOK_SCHEMA = pa.schema(
 )
 
 
+def casebook_schema(facts: Facts = NO_FACTS) -> pa.Schema:
+    """The casebook's columns, with those a policy asks for."""
+    return pa.schema([*CASEBOOK_SCHEMA, *(pa.field(name, kind) for name, kind in fact_schema(facts))])
+
+
 @dataclass(frozen=True)
 class Casebook:
     """Sorted compact columns of one run, and what they refer to."""
 
     table: pa.Table
-    """CASEBOOK_SCHEMA, one chunk a column, ascending `setl_id`, no id twice."""
+    """`casebook_schema`, one chunk a column, ascending `setl_id`, no id twice."""
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -91,23 +99,24 @@ class Casebook:
 class CasebookBuilder:
     """Collects batches in any order; `finish` sorts them."""
 
+    schema: pa.Schema = CASEBOOK_SCHEMA
     tables: list[pa.Table] = field(default_factory=list)
 
     def add(self, table: pa.Table) -> None:
-        """One batch in CASEBOOK_SCHEMA."""
+        """One batch in the schema."""
         self.tables.append(table)
 
     def finish(self) -> Casebook:
         """Sort by settlement id. Asserts that no id is there twice: duplicates were settled by validation."""
-        tables: Sequence[pa.Table] = self.tables or [CASEBOOK_SCHEMA.empty_table()]
+        tables: Sequence[pa.Table] = self.tables or [self.schema.empty_table()]
         columns = pa.concat_tables(tables).columns
-        order = pc.sort_indices(columns[CASEBOOK_SCHEMA.get_field_index("setl_id")])
+        order = pc.sort_indices(columns[self.schema.get_field_index("setl_id")])
         # Column by column, so that only one of them is there twice.
         self.tables, tables = [], []
         for place, column in enumerate(columns):
             columns[place] = column.unify_dictionaries().combine_chunks()
             columns[place] = pc.take(columns[place], order, memory_pool=pa.system_memory_pool())
-        table = pa.table(columns, schema=CASEBOOK_SCHEMA)
+        table = pa.table(columns, schema=self.schema)
         # What the batches needed goes back to the system before the money stages ask for theirs.
         pa.default_memory_pool().release_unused()
         ids = whole(table["setl_id"])

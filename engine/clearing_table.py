@@ -29,7 +29,7 @@ from pointvalue.terms import Cause
 I64 = npt.NDArray[np.int64]
 
 _DEDUCTIONS = (Cause.AUDIT_MONEY, Cause.AUDIT_POINTS)
-_ALREADY_PAID = (Cause.PREPAID, Cause.SUPPLIER_PAID, Cause.ADVANCE_RECOVERED)
+_ALREADY_PAID = (Cause.PREPAID, Cause.SUPPLIER_PAID, Cause.ADVANCE_RECOVERED, Cause.RECEIVABLE_RECOVERED)
 _COUNTS = ("clr_psntime", "grp_psntime", "ungrp_psntime", "low_psntime", "high_psntime", "iptdayscum")
 _MONEY = (
     *("medfee_sumamt", "hifp_pay", "drg_dip_sumamt", "drg_dip_fund_payamt", "setl_dif_amt", "fund_dif_amt"),
@@ -149,8 +149,8 @@ class _CaseSums:
     def of(self, hospital: int, pool: int, month: int | None) -> dict[str, int | None]:
         at = (hospital * self._pools + pool, month or 0)
         found: dict[str, int | None] = {name: int(sums[at]) for name, sums in self._sums.items()}
-        priced, grouped, cases = (int(self._sums[n][at]) for n in ("priced", "grp_psntime", "clr_psntime"))
-        found["grp_rate"] = _mean(grouped * 10**6, cases)
+        priced, grouped, not_grouped = (int(self._sums[n][at]) for n in ("priced", "grp_psntime", "ungrp_psntime"))
+        found["grp_rate"] = _mean(grouped * 10**6, grouped + not_grouped)
         found["cmi"] = _mean(int(self._sums["tot_wt"][at]), grouped)
         found["fee_idx"] = _mean(int(self._sums["ratio_e6"][at]), priced)
         found["time_idx"] = _mean(int(self._sums["time_e6"][at]), priced)
@@ -162,11 +162,12 @@ def _measures(settled: SettledCases) -> Iterator[tuple[str, I64]]:
     """What is summed over cases, one column at a time: a million cases are eight megabytes a column."""
     cases = settled.cases
     kind, kinds = settled.multiple_type_index()
-    grouped = settled.book.ints("status") == GroupStatus.OK
+    status = settled.book.ints("status")
+    grouped = status == GroupStatus.OK
     priced, in_pot = cases.reference_fen > 0, settled.point_value_e8 > 0
     yield "clr_psntime", np.ones(len(cases), np.int64)
     yield "grp_psntime", grouped.astype(np.int64)
-    yield "ungrp_psntime", (~grouped).astype(np.int64)
+    yield "ungrp_psntime", (~grouped & (status != GroupStatus.APART)).astype(np.int64)
     yield "low_psntime", _is(kind, kinds, "LOW")
     yield "high_psntime", _is(kind, kinds, "HIGH")
     yield "iptdayscum", cases.days.astype(np.int64)
@@ -177,7 +178,7 @@ def _measures(settled: SettledCases) -> Iterator[tuple[str, I64]]:
     yield "drg_dip_sumamt", settled.standard_fen
     yield "drg_dip_fund_payamt", settled.fund_part_fen
     yield "setl_dif_amt", np.where(in_pot, settled.standard_fen - cases.cost_fen, 0)
-    yield "fund_dif_amt", settled.fund_part_fen - cases.fund_fen
+    yield "fund_dif_amt", np.where(settled.compared, settled.fund_part_fen - cases.fund_fen, 0)
     yield "priced", priced.astype(np.int64)
     yield "ratio_e6", np.where(priced, ratio_e6(cases.cost_fen, np.where(priced, cases.reference_fen, 1)), 0)
     yield "time_e6", _time_ratio_e6(settled, priced)
@@ -222,7 +223,7 @@ def clearing_table(rows: Sequence[ClearingRow], settled: SettledCases, rslt_hash
         "clr_type": ["21"] * len(rows),
         "rslt_hash": [rslt_hash] * len(rows),
         "plcy_ver": [settled.resolved.version] * len(rows),
-        "grp_ver": [",".join(settled.editions.versions)] * len(rows),
+        "grp_ver": [",".join(settled.editions.pack_versions)] * len(rows),
     }
     schema = arrow_schema("clearing")
     arrays = []

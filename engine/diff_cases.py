@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.diff_rules import RuleChanges
+from engine.diff_rules import DECIDED_BY, RuleChanges
 
 INPUT = ("fixmedins_code", "insutype", "setl_ym", "act_ipt_days", "medfee_sumamt", "hifp_pay", "psn_part_amt")
 CODES = ("maindiag_code", "main_oprn_code")
@@ -92,7 +92,7 @@ def _explained(moved: pl.DataFrame, columns: set[str], changes: RuleChanges) -> 
     decided = pl.col("setl_id").is_in(sorted(changes.decided))
     scored = sent | group | price | weight
     steps = {
-        "decision": (decided, _keys(changes, "a decision about this case", "audits")),
+        "decision": (decided, _keys(changes, "a decision about this case", *DECIDED_BY)),
         "input": (sent, pl.concat_str([_from_to(name) for name in INPUT if name in columns] or [pl.lit("")])),
         "group": (group, _group_reason(pack, columns, changes, fed)),
         "price": (price & ~group, _either(pack, _keys(changes, "", *_PRICED_BY), changes)),

@@ -33,7 +33,11 @@ class Edition(Protocol):
     def meta(self) -> PackMeta: ...
     @property
     def kind(self) -> str:
-        """`drg` or `dip`."""
+        """`drg` or `dip`; the kind of scheme where a policy's own scheme stands for a pack."""
+        ...
+
+    def with_meta(self, meta: PackMeta) -> Edition:
+        """The same rules under another period of validity."""
         ...
 
     @property
@@ -45,7 +49,7 @@ class Edition(Protocol):
 
     @property
     def profile(self) -> str:
-        """Validation profile the pack names."""
+        """Validation profile the pack names; empty where it names none."""
         ...
 
     @property

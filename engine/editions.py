@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from engine.edition import RESULT_COLUMNS, Edition
@@ -24,10 +25,10 @@ from engine.errors import PackError
 from engine.packs.choose import calendar_of
 from engine.packs.kind import kind_of_pack
 from engine.packs.load import load_pack
+from engine.routing import NO_EDITION, Router, in_force
 from grouper.reason import GroupStatus
 
 I64 = npt.NDArray[np.int64]
-_EPOCH = date(1970, 1, 1)
 
 
 def open_edition(path: Path) -> Edition:
@@ -43,29 +44,60 @@ def open_edition(path: Path) -> Edition:
     return DrgEdition(load_pack(path))
 
 
+def adopted(edition: Edition, first: date | None, last: date | None) -> Edition:
+    """The edition as an area uses it: from the day it takes it up to the day it gives it up, where those are not the
+    pack's own."""
+    if first is None and last is None:
+        return edition
+    meta = replace(edition.meta, valid_from=first or edition.meta.valid_from, valid_to=last or edition.meta.valid_to)
+    return edition.with_meta(meta)
+
+
 @dataclass(frozen=True)
 class Editions:
-    """`always` = a pack was named for this run, so it groups every case whatever its date."""
+    """`always` = a pack was named for this run, so it groups every case whatever its date. `router` = the area has
+    several schemes; without one every case belongs to the packs, by date."""
 
     editions: tuple[Edition, ...]
     always: bool = False
+    router: Router | None = None
+    calendar: bool = True
+    """Whether the packs follow each other; those of several schemes stand side by side until a router tells them apart.
+    """
 
     def __post_init__(self) -> None:
-        if not self.editions:
-            raise PackError("no rule pack was named. Give --pack, or an area whose policy lists its packs.")
         if self.always and len(self.editions) != 1:
             raise PackError("one pack groups every case of this run; several packs were named.")
-        if not self.always:
-            # Packs of one area are laid end to end: a gap or an overlap is the author's error, not a case's.
+        # Packs of one scheme are laid end to end: a gap or an overlap is the author's error, not a case's.
+        if self.router is not None:
+            for scheme in sorted(set(self.router.scheme_of)):
+                calendar_of([e for e, of in zip(self.editions, self.router.scheme_of, strict=True) if of == scheme])
+            if len({edition.meta.chosen_by for edition in self.editions}) > 1:
+                raise PackError(
+                    "the packs of one area must all be chosen by discharge date, or all by settlement date."
+                )
+        elif self.editions and self.calendar and not self.always:
             calendar_of(self.editions)
 
     @classmethod
     def of(cls, *paths: Path) -> Editions:
         """The pack in one folder for every case, or the packs of an area by their dates."""
+        if not paths:
+            raise PackError("no rule pack was named. Give --pack, or an area whose policy lists its packs.")
         return cls(tuple(open_edition(path) for path in paths), always=len(paths) == 1)
 
     def __len__(self) -> int:
         return len(self.editions)
+
+    @property
+    def packs(self) -> tuple[Edition, ...]:
+        """The editions that are rule packs; the others are schemes of the policy."""
+        return tuple(edition for edition in self.editions if edition.kind in ("drg", "dip"))
+
+    @property
+    def pack_versions(self) -> list[str]:
+        """Id and version of each rule pack."""
+        return [f"{edition.meta.id}@{edition.meta.version}" for edition in self.packs]
 
     @property
     def has_dip(self) -> bool:
@@ -85,19 +117,16 @@ class Editions:
         """Whether a case must have that date to be grouped."""
         return not self.always
 
-    def index_of(self, days: I64) -> npt.NDArray[np.int8]:
-        """Edition per case from days since 1970-01-01; −1 where no edition is in force."""
+    def place(self, frame: pl.DataFrame) -> npt.NDArray[np.int8]:
+        """Edition per case; `NO_EDITION` where none is in force, `NO_SCHEME` where no scheme takes it."""
+        if self.router is not None:
+            return self.router.place(frame, self.editions, self.date_column)
         if self.always:
-            return np.zeros(len(days), np.int8)
-        index = np.full(len(days), -1, np.int8)
+            return np.zeros(len(frame), np.int8)
+        days = frame[self.date_column].to_physical().cast(pl.Int64).fill_null(np.iinfo(np.int64).min).to_numpy()
+        index = np.full(len(frame), NO_EDITION, np.int8)
         for place, edition in enumerate(self.editions):
-            first, last = edition.meta.valid_from, edition.meta.valid_to
-            within = np.ones(len(days), np.bool_)
-            if first is not None:
-                within &= days >= (first - _EPOCH).days
-            if last is not None:
-                within &= days <= (last - _EPOCH).days
-            index[within] = place
+            index[in_force(edition, days)] = place
         return index
 
     @property
@@ -133,6 +162,6 @@ class Editions:
         texts: Sequence[tuple[str, str]] = [
             self.editions[pair // 256].reason_text(pair % 256) for pair in pairs.tolist()
         ]
-        place = pa.array(index.reshape(-1))
-        codes, words = (pa.array([text[n] for text in texts], pa.string()).take(place) for n in (0, 1))
-        return codes, words
+        place = pa.array(index.reshape(-1).astype(np.int32))
+        codes, words = (pa.array([text[n] for text in texts], pa.string()) for n in (0, 1))
+        return pa.DictionaryArray.from_arrays(place, codes), pa.DictionaryArray.from_arrays(place, words)

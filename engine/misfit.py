@@ -18,16 +18,19 @@ class Misfit(StrEnum):
 
     HOSPITAL_UNKNOWN = "R001"
     NO_EDITION = "R002"
+    NO_SCHEME = "R003"
 
 
-_FIELD = {Misfit.HOSPITAL_UNKNOWN: "fixmedins_code", Misfit.NO_EDITION: "dscg_time"}
+_FIELD = {Misfit.HOSPITAL_UNKNOWN: "fixmedins_code", Misfit.NO_EDITION: "dscg_time", Misfit.NO_SCHEME: ""}
 TEXT_ZH = {
     Misfit.HOSPITAL_UNKNOWN: "政策的定点医疗机构表中没有该机构。请核对编号，或在 hospitals 表中补上该机构。",
     Misfit.NO_EDITION: "该日期没有可用的分组方案版本。请核对出院、结算日期，或在政策的 area.packs 中补上当时的版本。",
+    Misfit.NO_SCHEME: "没有付费方式适用于该病例。请核对病例，或在政策的 area.schemes 末尾补一个不带条件的付费方式。",
 }
 TEXT_EN = {
     Misfit.HOSPITAL_UNKNOWN: "The policy's hospital table lacks this hospital. Check the code, or add it there.",
     Misfit.NO_EDITION: "No edition of the rule pack is in force on its date. Check the dates, or add it to area.packs.",
+    Misfit.NO_SCHEME: "No scheme takes this case. Check the case, or end area.schemes with one without a condition.",
 }
 
 

@@ -17,7 +17,9 @@ from engine.clearing_table import Period
 from engine.editions import Editions
 from engine.ledger.store import write_file_atomically
 from engine.map_cases import MappedCases
+from engine.opening import note_opening, open_year
 from engine.publish import Money, final_values_e8, publish_money
+from engine.reviews import require_decisions
 from engine.run_parts import (
     RunOptions,
     RunResult,
@@ -53,6 +55,7 @@ def group(cases: Sequence[str | Path], editions: Editions, options: RunOptions) 
 def presettle(cases: Sequence[str | Path], area: Area, year: int, month: int, options: RunOptions) -> RunResult:
     """One month 「月度预结算」: points at the budget value, what is declared, payable and withheld."""
     resolved, period = area.for_year(year), Period(year, month)
+    area = area.routed(resolved)
     target = options.target(period.line_period, area.policy.code, "presettle")
     refuse_second(target.parent, area, "presettle", period.line_period, options)
     demand = demand_of("settle", area.editions, options, resolved)
@@ -77,13 +80,17 @@ def presettle(cases: Sequence[str | Path], area: Area, year: int, month: int, op
 def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOptions) -> RunResult:
     """The year 「年度清算」: every identity of the accounts is proved before anything is written."""
     resolved, period = area.for_year(year), Period(year, None)
+    area = area.routed(resolved)
     target = options.target(period.line_period, area.policy.code, "clear")
     refuse_second(target.parent, area, "clear", period.line_period, options)
     demand = demand_of("settle", area.editions, options, resolved)
     with draft_run(target, "clear", area.policy.code, period.line_period, options) as draft:
         mapped = map_stage(cases, demand, area.editions, scope_of(resolved, period), options)
         record_grouping(draft, mapped, area.editions, demand)
+        resolved, opening = open_year(draft, area, resolved)
+        note_opening(draft, opening, mapped.notes)
         columns = case_columns(mapped.book, area, resolved)
+        require_decisions(mapped, columns, resolved)
         posted = months_of_year(draft, area, columns, year, options)
         scored = score(columns, resolved.area)
         result = clear_year(columns, scored, resolved.area, posted)
@@ -92,7 +99,7 @@ def clear(cases: Sequence[str | Path], area: Area, year: int, options: RunOption
             result.standard_fen, result.fund_part_fen, final_values_e8(result), period.clr_ym,
         )  # fmt: skip
         periods = tuple(replace(period, month=month) for month in (*range(1, 13), None))
-        money = Money(settled, periods, result.lines, result)
+        money = Money(settled, periods, result.lines, result, opening)
         published = publish_money(draft, area, money, mapped, case_detail=options.case_detail)
     return RunResult(draft.target, draft.counts, mapped, published)
 

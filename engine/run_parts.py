@@ -18,10 +18,12 @@ import pyarrow.parquet as pq
 from engine.area import Area
 from engine.cases.columns import arrow_schema
 from engine.cases.demand import POOLS, Demand, Profile, Purpose
+from engine.cases.facts import NO_FACTS, Facts
 from engine.cases.files import short_names
 from engine.clearing_table import Period
 from engine.editions import Editions
 from engine.errors import PackError, RunError
+from engine.execute.parts import gather_parts, is_parts
 from engine.keeping import pack_fingerprint
 from engine.ledger.closing import refuse_closed
 from engine.ledger.kept import PACKS, Keep
@@ -111,16 +113,33 @@ def demand_of(
     purpose: Purpose, editions: Editions, options: RunOptions, resolved: ResolvedPolicy | None = None
 ) -> Demand:
     """What is asked of the case files; the packs of one run must agree on the validation profile."""
-    named = {edition.profile for edition in editions.editions}
+    named = {edition.profile for edition in editions.packs} - {""}
     if options.profile is None and len(named) > 1:
         raise PackError(
             "the packs of this run name different validation profiles; give --profile compatible or strict."
         )
     profile: Profile = options.profile or ("strict" if named == {"strict"} else "compatible")
-    demand = Demand(purpose, profile, numbers=(), pools=POOLS, dip=editions.has_dip, fund_unused=_pays_whole(resolved))
+    demand = Demand(
+        purpose,
+        profile,
+        numbers=(),
+        pools=POOLS,
+        dip=editions.has_dip,
+        fund_unused=_pays_whole(resolved),
+        facts=_facts(resolved),
+    )
     for edition in editions.editions:
         demand = demand.with_numbers(edition.numbers)
     return demand
+
+
+def _facts(resolved: ResolvedPolicy | None) -> Facts:
+    """What the year's policy asks of the record: for its mechanisms, and for the conditions of its schemes."""
+    if resolved is None:
+        return NO_FACTS
+    asked = resolved.facts.asked
+    columns = {column for route in resolved.routes for column in route.columns}
+    return replace(asked, required=(*asked.required, *sorted(columns - set(asked.required))))
 
 
 def _pays_whole(resolved: ResolvedPolicy | None) -> bool:
@@ -139,15 +158,18 @@ def map_stage(
     cases: Sequence[str | Path], demand: Demand, editions: Editions, scope: Scope | None, options: RunOptions
 ) -> MappedCases:
     """Read, validate, encode, group. Files without one case of the period are most likely the wrong files."""
-    mapped = map_cases(
-        cases,
-        demand,
-        editions,
-        scope=scope,
-        mapping=options.mapping,
-        threads=options.threads,
-        progress=options.progress,
-    )
+    if is_parts(cases):
+        mapped = gather_parts(Path(cases[0]), demand, editions, scope, options.mapping, options.progress)
+    else:
+        mapped = map_cases(
+            cases,
+            demand,
+            editions,
+            scope=scope,
+            mapping=options.mapping,
+            threads=options.threads,
+            progress=options.progress,
+        )
     if scope is not None and not len(mapped.book) and not options.allow_empty:
         settled = mapped.other_period["settled_on"]
         first, last = str(settled.min()), str(settled.max())
@@ -164,7 +186,7 @@ def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, de
     draft.parameters |= {"profile": demand.profile, "purpose": demand.purpose}
     names = zip(mapped.files, short_names(mapped.files), strict=True)
     draft.inputs += [replace(digest_file(path, name), path=str(path.resolve())) for path, name in names]
-    draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint) for each in editions.editions]
+    draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint) for each in editions.packs]
     draft.packs += [
         {
             "id": edition.meta.id,
@@ -174,7 +196,7 @@ def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, de
             "valid_from": _day(edition.meta.valid_from),
             "valid_to": _day(edition.meta.valid_to),
         }
-        for edition in editions.editions
+        for edition in editions.packs
     ]
     draft.counts |= {
         "read": mapped.read_count,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.area import Area
+from engine.case_facts import with_facts
 from engine.casebook import Casebook, whole
 from engine.errors import PolicyError
 from engine.policy.resolve import EPOCH, Dated, ResolvedPolicy
@@ -68,10 +69,6 @@ class ArrowIds(Sequence[str]):
 
 def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseColumns:
     """Every case of the book with its prices. The book holds only hospitals and pools of the policy."""
-    if resolved.readmission is not None:
-        raise PolicyError(
-            "readmission: cases carry no person yet, so readmissions cannot be found. Remove the mechanism."
-        )
     edition = book.ints("edition")
     value_day = _value_days(book, area, resolved)
     hospital = _index(book, "fixmedins_code", resolved.area.hospital_codes)
@@ -82,7 +79,7 @@ def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseCo
     months = period.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
     scheme_names = [scheme.name for scheme in resolved.area.schemes]
     scheme_of = np.array([scheme_names.index(name) for name in area.schemes], np.int32)
-    return CaseColumns(
+    columns = CaseColumns(
         ids=ArrowIds(whole(book.table["setl_id"])),
         hospital=hospital,
         pool=_index(book, "insutype", [pool.id for pool in resolved.area.pools]),
@@ -103,6 +100,7 @@ def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseCo
         given_class=None if dip is None else dip.label,
         given_classes=() if dip is None else tuple(dip.labels),
     )
+    return with_facts(columns, book, area, resolved)
 
 
 def _scores_of_catalogues(book: Casebook, area: Area, base: I64, reference: I64, coefficient: I64) -> DipScores | None:
@@ -220,7 +218,7 @@ def _flags(book: Casebook, resolved: ResolvedPolicy, value_day: I64) -> I64:
     days = book.ints("act_ipt_days")
     for first, last, definitions in _spans(resolved.flags):
         within = (value_day >= first) & (value_day <= last)
-        for definition in definitions:
+        for definition in (each for each in definitions if each.when is None):
             holds = within.copy()
             for column, wanted in (("dscg_way", definition.dscg_way), ("ipt_med_type", definition.ipt_med_type)):
                 if wanted:

@@ -26,35 +26,44 @@ from grouper.tables import Case, DrgTables
 AnyPack = Pack | DipPack
 
 
-def explain_one(
-    paths: Sequence[Path], setl_id: str, folders: Sequence[Path], profile: str | None, *, settling: bool = False
-) -> list[str]:
-    """The explanation of one case, a line a step. Raises CaseFileError if it is not there or was rejected.
+def explain_one(paths: Sequence[Path], setl_id: str, folders: Sequence[Path], profile: str | None) -> list[str]:
+    """The explanation of one case, a line a step. Raises CaseFileError if it is not there or was rejected."""
+    packs = [open_pack(folder) for folder in folders]
+    found = find_case(paths, setl_id, _demand(packs, profile))
+    return explained(_pack_for(packs, found.row(0, named=True)), found)
 
-    `settling`: check the record as a settling run would, money included.
-    """
-    packs = [load_dip_pack(folder) if kind_of_pack(folder) == "dip" else load_pack(folder) for folder in folders]
-    for piece in iter_cases(open_cases(paths, _demand(packs, profile, settling))):
+
+def open_pack(folder: Path) -> AnyPack:
+    """A rule pack of either kind, without the batch kernels."""
+    return load_dip_pack(folder) if kind_of_pack(folder) == "dip" else load_pack(folder)
+
+
+def find_case(paths: Sequence[Path], setl_id: str, demand: Demand) -> pl.DataFrame:
+    """The accepted case as a frame of one row. Raises CaseFileError if it is not there or was rejected."""
+    for piece in iter_cases(open_cases(paths, demand), fast=False):
         rejected = piece.rejected.filter(pl.col("setl_id") == setl_id)
         if len(rejected):
             zh, en = rejected.select("reason_zh", "reason_en").row(0)
             raise CaseFileError(say(f"病例 {setl_id} 未被接受：{zh}", f"case {setl_id} was rejected: {en}"))
         accepted = piece.accepted.filter(pl.col("setl_id") == setl_id)
         if len(accepted):
-            return _explained(_pack_for(packs, accepted.row(0, named=True)), accepted.head(1))
+            return accepted.head(1)
     raise CaseFileError(say(f"文件中没有结算ID为 {setl_id} 的病例。", f"no case with settlement id {setl_id} here."))
 
 
-def _demand(packs: Sequence[AnyPack], profile: str | None, settling: bool) -> Demand:
+def _demand(packs: Sequence[AnyPack], profile: str | None) -> Demand:
     named = {pack.tables.options.validation_profile for pack in packs if isinstance(pack, Pack)}
     chosen: Profile = "strict" if profile == "strict" or (profile is None and named == {"strict"}) else "compatible"
-    demand = Demand(
-        "settle" if settling else "group", chosen, numbers=(), dip=any(isinstance(pack, DipPack) for pack in packs)
-    )
+    demand = Demand("group", chosen, numbers=(), dip=has_dip(packs))
     for pack in packs:
         if isinstance(pack, Pack):
             demand = demand.with_numbers(pack.tables.numeric)
     return demand
+
+
+def has_dip(packs: Sequence[AnyPack]) -> bool:
+    """Whether a DIP catalogue is among them."""
+    return any(isinstance(pack, DipPack) for pack in packs)
 
 
 def _pack_for(packs: Sequence[AnyPack], row: dict[str, Any]) -> AnyPack:
@@ -69,7 +78,8 @@ def _pack_for(packs: Sequence[AnyPack], row: dict[str, Any]) -> AnyPack:
     raise PackError(f"no pack of the area is in force on {day}; give --pack to explain the case under one of them.")
 
 
-def _explained(pack: AnyPack, frame: pl.DataFrame) -> list[str]:
+def explained(pack: AnyPack, frame: pl.DataFrame) -> list[str]:
+    """The lines of one case under one pack."""
     version = f"{pack.meta.id}@{pack.meta.version}"
     if isinstance(pack, DipPack):
         from engine.edition_dip import DipEdition

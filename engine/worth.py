@@ -16,6 +16,7 @@ from pointvalue.cases import CaseColumns
 from pointvalue.classes import Scored
 from pointvalue.fixed_wide import scaled_half_up
 from pointvalue.model import AreaYear
+from pointvalue.out_of_area import capped
 from pointvalue.provisional import expected_payments, values_used_e8
 from pointvalue.terms import Payable, Route
 
@@ -56,7 +57,7 @@ def _price_by_catalogue(
             priced = rows[prices == price]
             standard[priced] = scaled_half_up(scored.points_e4[priced], price, _FEN_E8_E4)
             value[priced] = price
-            fund[priced] = standard[priced] - _borne_by_others(year, cases, priced)
+            fund[priced] = capped(cases, year, priced, standard[priced] - _borne_by_others(year, cases, priced))
         at_cost = np.flatnonzero((edition == place) & (scored.route == int(Route.FIXED)))
         standard[at_cost] = cases.cost_fen[at_cost]
 

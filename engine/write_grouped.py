@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.casebook import Casebook
 from engine.cases.columns import arrow_schema
 from engine.edition import RESULT_COLUMNS
 from engine.editions import I64, Editions
-from engine.write_parquet import write_rows
+from engine.write_parquet import looked_up, write_rows
 from grouper.reason import GroupStatus
 
 _STATUS = pa.array([None, *(status.name for status in GroupStatus)], pa.string())
-_SEVERITY = pa.array(["NONE", "CC", "MCC"], pa.string())
+_SEVERITY = pa.array(["NONE", "CC", "MCC", None], pa.string())
 _CARRIED = (
     *("setl_id", "fixmedins_code", "setl_ym", "insutype", "mcc_diag_codes", "excl_diag_codes", "maindiag_code"),
     *("main_oprn_code", "dip_code"),
@@ -35,21 +35,20 @@ def write_grouped(path: Path, book: Casebook, editions: Editions) -> None:
     def columns(low: int, high: int) -> Mapping[str, pa.Array]:
         part = Casebook(book.table.slice(low, high - low))
         edition, status, leaf = part.ints("edition"), part.ints("status"), part.ints("leaf")
-        rows = pa.array(editions.result_rows(edition, leaf, status))
+        rows = editions.result_rows(edition, leaf, status)
         code, text = editions.reasons(edition, part.ints("reason"))
-        which = pa.array(edition)
-        is_dip = pc.equal(modes.take(which), "DIP")
+        is_drg = np.array([one.kind == "drg" for one in editions.editions], np.bool_)[edition]
         made = {name: part.table[name] for name in _CARRIED}
-        made |= {name: editions.results[name].take(rows) for name in RESULT_COLUMNS}
+        made |= {name: looked_up(editions.results[name], rows) for name in RESULT_COLUMNS}
         made |= _auxiliary(editions, edition, leaf, part.numbers_or("auxiliary", -1))
-        severity = _SEVERITY.take(pa.array(part.ints("severity")))
+        severity = np.where(is_drg, part.ints("severity"), len(_SEVERITY) - 1)
         return made | {
-            "pay_mode": modes.take(which),
-            "grp_ver": versions.take(which),
-            "grp_stas": _STATUS.take(pa.array(status)),
+            "pay_mode": looked_up(modes, edition),
+            "grp_ver": looked_up(versions, edition),
+            "grp_stas": looked_up(_STATUS, status),
             "grp_rea_code": code,
             "grp_rea": text,
-            "mcc_cc_flag": pc.if_else(is_dip, pa.scalar(None, pa.string()), severity),
+            "mcc_cc_flag": looked_up(_SEVERITY, severity),
         }
 
     write_rows(path, arrow_schema("grouped"), len(book), columns)

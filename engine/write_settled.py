@@ -20,13 +20,14 @@ from engine.class_kind import multiple_type
 from engine.editions import Editions
 from engine.money import decimal_array, decimal_from_fen, decimal_from_points_e4
 from engine.policy.resolve import ResolvedPolicy
-from engine.write_parquet import write_rows
+from engine.write_parquet import looked_up, write_rows
 from grouper.reason import GroupStatus
 from pointvalue.cases import CaseColumns
-from pointvalue.classes import CaseClass, Scored
+from pointvalue.classes import READMITTED_SUFFIX, SPECIAL_CLASS, CaseClass, Scored
 from pointvalue.fixed_wide import ratio_e6
 from pointvalue.model import AreaYear, ClassRule, PointScheme
-from pointvalue.terms import Route, SchemeKind
+from pointvalue.out_of_area import from_elsewhere
+from pointvalue.terms import UNPAID_ROUTES, Payable, Route, SchemeKind
 
 I64 = npt.NDArray[np.int64]
 
@@ -67,12 +68,19 @@ class SettledCases:
         return ratio_e6(self.cases.base_points_e4, scales[self.cases.scheme] * 10**4)
 
     @property
+    def compared(self) -> npt.NDArray[np.bool_]:
+        """Cases whose fund part is held against what they booked; those a contract or another budget pays are not."""
+        return ~np.isin(self.scored.route, [int(route) for route in UNPAID_ROUTES])
+
+    @property
     def multiple_types(self) -> list[str]:
         """LOW, HIGH, NORM, SP, UNGRP or BYITEM for every class of the run."""
         by_label = self.editions.deviation_types
         pack_points = {scheme.name for scheme in self.area.schemes if scheme.kind is SchemeKind.PACK_POINTS}
         return [
-            by_label.get(each.id, "NORM")
+            "SP"
+            if each.id == SPECIAL_CLASS
+            else by_label.get(each.id, "NORM")
             if each.scheme in pack_points
             else _multiple_type(each, _rule_of(self.area, each))
             for each in self.scored.classes
@@ -83,7 +91,8 @@ class SettledCases:
         kinds = sorted({*self.multiple_types, "UNGRP"})
         of_class = np.array([kinds.index(kind) for kind in self.multiple_types], np.int64)
         index = of_class[self.scored.class_index]
-        index[self.book.ints("status") != GroupStatus.OK] = kinds.index("UNGRP")
+        settled = np.isin(self.book.ints("status"), [GroupStatus.OK, GroupStatus.APART])
+        index[~settled] = kinds.index("UNGRP")
         return index, kinds
 
 
@@ -103,6 +112,20 @@ def _multiple_type(case_class: CaseClass, rule: ClassRule | None) -> str:
     return multiple_type(rule)
 
 
+_MARKS = ("", READMITTED_SUFFIX, "+out_of_area_cap", f"{READMITTED_SUFFIX}+out_of_area_cap")
+"""What the reason adds to the class: reduced by a readmission, capped at the booked fund, both."""
+
+
+def _capped(settled: SettledCases) -> I64:
+    """1 for each case from elsewhere whose fund part stops at what it booked 「异地病例限额」."""
+    cases, rows = settled.cases, np.arange(len(settled.cases), dtype=np.int64)
+    minus = [pool.point_value.payable is Payable.MINUS_PATIENT for pool in settled.area.pools]
+    borne = np.where(np.array(minus, np.bool_)[cases.pool], cases.patient_fen, 0)
+    due = settled.standard_fen - borne
+    within = from_elsewhere(cases, settled.area, rows) & (settled.scored.route == int(Route.POT))
+    return np.asarray(within & (due > cases.fund_fen) & (settled.fund_part_fen == cases.fund_fen)).astype(np.int64)
+
+
 _CARRIED = ("setl_id", "fixmedins_code", "setl_ym", "insutype", "act_ipt_days")
 
 
@@ -116,8 +139,10 @@ def write_settled(path: Path, settled: SettledCases) -> None:
     at_cost = np.zeros(len(cases), np.bool_) if cases.given_points_e4 is None else cases.given_points_e4 < 0
     has_reference = cases.reference_fen > 0
     multiple = ratio_e6(cases.cost_fen, np.where(has_reference, cases.reference_fen, 1))
-    coefficient, weight = settled.coefficient_e6, settled.weight_e6
+    coefficient, weight, compared = settled.coefficient_e6, settled.weight_e6, settled.compared
     class_ids = pa.array([each.id for each in scored.classes] or [""], pa.string())
+    reasons = pa.array([f"{each.id}{mark}" for each in scored.classes for mark in _MARKS] or [""], pa.string())
+    marks = scored.readmitted.astype(np.int64) + 2 * _capped(settled)
 
     def columns(low: int, high: int) -> Mapping[str, pa.Array]:
         rows = slice(low, high)
@@ -125,13 +150,14 @@ def write_settled(path: Path, settled: SettledCases) -> None:
         results = settled.editions.result_rows(part.ints("edition"), part.ints("leaf"), part.ints("status"))
         pot, reference = in_pot[rows] | at_cost[rows], has_reference[rows]
         standard, fund = settled.standard_fen[rows], settled.fund_part_fen[rows]
-        classes = class_ids.take(pa.array(scored.class_index[rows]))
+        classes = looked_up(class_ids, scored.class_index[rows])
+        one = np.zeros(high - low, np.int32)
         return {name: part.table[name] for name in _CARRIED} | {
-            "clr_ym": pa.array(np.repeat(settled.clr_ym, high - low), pa.string()),
-            "drg_code": settled.editions.results["drg_code"].take(pa.array(results)),
+            "clr_ym": looked_up(pa.array([settled.clr_ym]), one),
+            "drg_code": looked_up(settled.editions.results["drg_code"], results),
             "dip_code": part.table["dip_code"],
-            "plcy_ver": pa.array(np.repeat(settled.resolved.version, high - low), pa.string()),
-            "grp_ver": versions.take(pa.array(part.ints("edition"))),
+            "plcy_ver": looked_up(pa.array([settled.resolved.version]), one),
+            "grp_ver": looked_up(versions, part.ints("edition")),
             "medfee_sumamt": decimal_from_fen(cases.cost_fen[rows]),
             "hifp_pay": decimal_from_fen(cases.fund_fen[rows]),
             "psn_part_amt": decimal_from_fen(cases.patient_fen[rows]),
@@ -140,15 +166,15 @@ def write_settled(path: Path, settled: SettledCases) -> None:
             "medins_coef": decimal_array(coefficient[rows], 12, 6),
             "std_fee": decimal_from_fen(cases.reference_fen[rows], valid=reference),
             "fee_mult": decimal_array(multiple[rows], 12, 6, valid=reference),
-            "mult_type": pa.array(kinds, pa.string()).take(pa.array(kind_index[rows])),
+            "mult_type": looked_up(pa.array(kinds, pa.string()), kind_index[rows]),
             "class_id": classes,
             "setl_pt": decimal_from_points_e4(scored.points_e4[rows], valid=pot),
             "pt_val": decimal_array(settled.point_value_e8[rows], 18, 8, valid=pot),
             "drg_dip_sumamt": decimal_from_fen(standard, valid=pot),
             "drg_dip_fund_payamt": decimal_from_fen(fund),
             "setl_dif_amt": decimal_from_fen(standard - cases.cost_fen[rows], valid=pot),
-            "fund_dif_amt": decimal_from_fen(fund - cases.fund_fen[rows]),
-            "setl_rea": classes,
+            "fund_dif_amt": decimal_from_fen(fund - cases.fund_fen[rows], valid=compared[rows]),
+            "setl_rea": reasons.take(pa.array(scored.class_index[rows] * len(_MARKS) + marks[rows])),
         }
 
     write_rows(path, arrow_schema("settled"), len(book), columns)

@@ -52,7 +52,9 @@ for _bit in range(64):
     _BIT_AT[((int(_DE_BRUIJN) << _bit) & (2**64 - 1)) >> 58] = _bit
 """Number of trailing zeros of a word with one bit, found by one multiplication."""
 
-_OK, _QY, _FAIL, _INVALID = (int(status) for status in GroupStatus)
+_OK, _QY, _FAIL, _INVALID = (
+    int(status) for status in (GroupStatus.OK, GroupStatus.QY, GroupStatus.FAIL, GroupStatus.INVALID)
+)
 _GROUPED = int(GroupReason.GROUPED)
 _GROUPED_BY_RETRY = int(GroupReason.GROUPED_BY_SECONDARY_PROCEDURE)
 _AMBIGUOUS = int(GroupReason.AMBIGUOUS_OPERATION)

@@ -12,12 +12,14 @@ from enum import IntEnum
 
 
 class GroupStatus(IntEnum):
-    """How grouping ended; the name is what `grp_stas` holds."""
+    """How grouping ended; the name is what `grp_stas` holds. APART: a scheme at its own price took the case, so it was
+    not grouped."""
 
     OK = 1
     QY = 2
     FAIL = 3
     INVALID = 4
+    APART = 5
 
 
 class GroupReason(IntEnum):

@@ -15,6 +15,7 @@ import numpy as np
 from pointvalue.allocate import prorate
 from pointvalue.budget import (
     Budget,
+    ClearingStopped,
     require_point_fund,
     require_reserve,
     sharing_adjustment,
@@ -36,6 +37,7 @@ from pointvalue.results import Conservation, PoolResult, PotResult, SharingResul
 from pointvalue.sharing import HospitalShare, Standing, growth_cut, hospital_share, scale_back
 from pointvalue.special import FixedLines, price_fixed_lines
 from pointvalue.terms import AssessmentOn, AuditValue, Cause, Payable, Route, VarianceTo
+from pointvalue.value import share_of
 from pointvalue.view import PoolView, pool_view
 
 
@@ -86,6 +88,7 @@ def _clear_pool(
     ledger = Ledger(pool.id, str(view.area.year))
     budget = waterfall(pool)
     ledger.post(RESERVE, Cause.RESERVE_SET_ASIDE, budget.reserve_fen)
+    ledger.post(RESERVE, Cause.RESERVE_BROUGHT_FORWARD, pool.brought_forward_fen)
     fixed = price_fixed_lines(view, money.fund_part_fen)
     moved = _post_fixed_lines(ledger, pool, fixed)
     require_point_fund(pool, budget.point_fund_fen + moved)
@@ -157,8 +160,13 @@ def _share_pool(ledger: Ledger, view: PoolView, point_fund_fen: int) -> SharingR
 
 
 def _settle_pots(ledger: Ledger, view: PoolView, fund_fen: int) -> list[Pot]:
-    """Steps 6c and 7: pots in policy order, each seeing the reserve the one before left; floors after all of them."""
+    """Steps 6c and 7: pots in policy order, each seeing the reserve the one before left; then floors and caps."""
     pool = view.pool
+    if not pool.pots and fund_fen:
+        raise ClearingStopped(
+            f"pools.{pool.id}: no scheme is paid by points, and {fund_fen} fen of the budget stand on no fixed line; "
+            f"raise budget.fixed_lines by that much 没有点数付费方式，预算须全部列入定额类"
+        )
     pots = []
     for terms, rows, fund in zip(pool.pots, rows_of_pots(view), split_over_pots(pool, fund_fen), strict=True):
         pot = settle_pot(view, terms, rows, fund, ledger.reserve_fen)
@@ -173,6 +181,8 @@ def _settle_pots(ledger: Ledger, view: PoolView, fund_fen: int) -> list[Pot]:
             ledger.post(hospital, Cause.PATIENT_BORNE, -amount, pot.label)
         for hospital, amount in view.by_hospital(pot.rows, pot.floor_fen).items():
             ledger.post_both(hospital, Cause.NEGATIVE_FLOOR, amount, pot.label)
+        for hospital, amount in view.by_hospital(pot.rows, pot.cap_fen).items():
+            ledger.post_both(hospital, Cause.OUT_OF_AREA_CAP, -amount, pot.label)
         for penalty in pot.penalties:
             if penalty.value is AuditValue.RECOMPUTED:
                 ledger.post(penalty.hospital, Cause.AUDIT_POINTS, penalty.amount_fen, pot.label)
@@ -192,6 +202,7 @@ def _standings(view: PoolView, pots: Sequence[Pot], fixed: FixedLines) -> dict[s
     standings: dict[str, Standing] = {}
     cases = view.cases
     times_ratio = view.pool.point_value.payable is Payable.TIMES_RATIO
+    share = share_of(view.pool.point_value)
     by_code = {hospital.code: Standing(hospital.code, hospital.score) for hospital in view.hospitals}
     for pot in pots:
         live = view.live(pot.rows)
@@ -207,6 +218,7 @@ def _standings(view: PoolView, pots: Sequence[Pot], fixed: FixedLines) -> dict[s
                 cases.cost_fen[rows],
                 np.ones(rows.size, np.int64),
                 pot.paid_points_e4[live] if times_ratio else pot.standard_fen[live],
+                pot.cap_fen[live],
             )
         ]
         full_price = fen_per_point_e4(pot.value.published) if times_ratio else exact(1, 1)
@@ -215,7 +227,7 @@ def _standings(view: PoolView, pots: Sequence[Pot], fixed: FixedLines) -> dict[s
             standing.booked_fen += sums[1][code]
             standing.cost_fen += sums[2][code]
             standing.live_count += sums[3][code]
-            standing.standard_total_fen += full_price * sums[4][code]
+            standing.standard_total_fen += full_price * sums[4][code] - exact(sums[5][code], share)
     for name in _shared_lines(view.pool, fixed):
         line = fixed.lines[name]
         for code, count in line.case_count.items():
@@ -261,7 +273,8 @@ def _scale_standards_back(
         for penalty in pot.penalties:
             if penalty.value is AuditValue.RECOMPUTED:
                 paid[penalty.hospital] += penalty.amount_fen
-        units.append((max(0, total(pot.floor_fen) - pot.left.total_fen), paid, True))
+        over = total(pot.floor_fen) - total(pot.cap_fen) - pot.left.total_fen
+        units.append((max(0, over), paid, True))
     for (_, paid, counts), part in zip(units, prorate([over for over, _, _ in units], shortage_fen), strict=True):
         codes = sorted(paid)
         for code, cut in zip(codes, prorate([max(0, paid[code]) for code in codes], part), strict=True):
@@ -299,7 +312,7 @@ def _statements(ledger: Ledger, view: PoolView, month_lines: Sequence[PostingLin
     months = month_sums(month_lines)
     touched = {view.hospitals[int(place)].code for place in np.unique(view.cases.hospital[view.rows])}
     touched |= {line.hospital for line in (*month_lines, *ledger.lines()) if line.hospital != RESERVE}
-    touched |= set(view.pool.supplier_paid_fen)
+    touched |= {*view.pool.supplier_paid_fen, *view.pool.receivable_fen}
     return {
         hospital.code: settle_cash(ledger, view.pool, hospital, months)
         for hospital in view.hospitals
@@ -324,6 +337,8 @@ def _conservation(
         paid_to_hospitals_fen=sum_of(hospital_lines, *Cause),
         paid_to_suppliers_fen=sum(pool.supplier_paid_fen.values()),
         reserve_left_fen=sum_of([line for line in lines if line.hospital == RESERVE], *Cause),
+        receivable_opened_fen=sum(statement.receivable_fen for statement in statements.values()),
+        brought_forward_fen=pool.brought_forward_fen,
     )
 
 

@@ -43,7 +43,7 @@ def month_sums(lines: Iterable[PostingLine]) -> Mapping[tuple[str, Cause], int]:
 def settle_cash(ledger: Ledger, pool: Pool, hospital: Hospital, months: Mapping[tuple[str, Cause], int]) -> Statement:
     """Cash lines and statement of one hospital 「清算拨付」.
 
-        final = entitled − prepaid + half_up(f × withheld) − paid to suppliers − advance
+        final = entitled − prepaid + half_up(f × withheld) − paid to suppliers − advance − owed since last year
 
     A negative final is carried to next year as a receivable, or collected, as the policy says.
     """
@@ -53,16 +53,18 @@ def settle_cash(ledger: Ledger, pool: Pool, hospital: Hospital, months: Mapping[
     withheld = -months.get((code, Cause.DEPOSIT_WITHHELD), 0)
     advance = months.get((code, Cause.ADVANCE_PAID), 0)
     supplier = pool.supplier_paid_fen.get(code, 0)
+    owed = pool.receivable_fen.get(code, 0)
     released = 0
     if withheld:
         release = value_at_score(pool.deposit_release, hospital.score, f"pool {pool.id} deposit.release, {code}")
         released = half_up(release * withheld)
-    final = entitled - prepaid + released - supplier - advance
+    final = entitled - prepaid + released - supplier - advance - owed
     carried = -final if final < 0 and pool.negative_final is NegativeFinal.CARRY else 0
     ledger.post(code, Cause.PREPAID, -prepaid)
     ledger.post(code, Cause.QUALITY_DEPOSIT, released)
     ledger.post(RESERVE, Cause.DEPOSIT_FORFEITED, withheld - released)
     ledger.post(code, Cause.SUPPLIER_PAID, -supplier)
     ledger.post(code, Cause.ADVANCE_RECOVERED, -advance)
+    ledger.post(code, Cause.RECEIVABLE_RECOVERED, -owed)
     ledger.post(code, Cause.CARRIED_TO_NEXT_YEAR, carried)
-    return Statement(code, entitled, prepaid, withheld, released, supplier, advance, final, carried)
+    return Statement(code, entitled, prepaid, withheld, released, supplier, advance, final, carried, owed)

@@ -122,7 +122,7 @@ def _pots(area: AreaYear, pool: Pool, at: str) -> Iterator[Fault]:
         if pot.price is not None and pot.price < 0:
             yield Fault(f"{at}.pots.{place}.price", "a price below zero", "费率为负")
     ratios = sum((pot.ratio for pot in pool.pots), Fraction(0))
-    if ratios != 1:
+    if ratios != 1 and (point_schemes or pool.pots):
         yield Fault(f"{at}.pots", f"pot ratios add up to {ratios}, must be 1", f"点数池比例合计为 {ratios}，应为 1")
     yield from _unique(f"{at}.pots", [pot.label for pot in pool.pots])
 

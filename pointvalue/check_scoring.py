@@ -136,6 +136,8 @@ def _fixed_scheme(scheme: FixedScheme) -> Iterator[Fault]:
         for name, part in {**shares, **own}.items():
             if not 0 <= part <= 1:
                 yield not_a_share(f"{at}.deviation.{name}", part)
+    for _, later in scheme.later:
+        yield from _fixed_scheme(later)
     for key, quota in scheme.quota_fen.items():
         if quota < 0:
             yield Fault(f"{at}.quota_fen.{'/'.join(key)}", "below zero", "不能为负")

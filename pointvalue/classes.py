@@ -27,6 +27,12 @@ SPECIAL_LINE = "special"
 SPECIAL_CLASS = "special_case"
 READMITTED_SUFFIX = "+readmitted"
 
+_ROUTES = {
+    SchemeKind.EPIDEMIC: Route.EPIDEMIC,
+    SchemeKind.BUNDLE: Route.BUNDLE,
+    SchemeKind.CAPITATION: Route.ELSEWHERE,
+    SchemeKind.EXCLUDED: Route.ELSEWHERE,
+}
 _NO_I64: I64 = np.zeros(0, np.int64)
 _NO_I32: I32 = np.zeros(0, np.int32)
 _MEANING = {
@@ -95,8 +101,8 @@ def score(cases: CaseColumns, area: AreaYear) -> Scored:
     )
     for index, scheme in enumerate(area.schemes):
         rows = np.flatnonzero(cases.scheme == index)
-        if scheme.kind is SchemeKind.PACK_POINTS:
-            _take_given(cases, scheme.name, rows, scored, classes)
+        if isinstance(scheme, PointScheme) and scheme.kind is SchemeKind.PACK_POINTS:
+            _take_given(cases, area, scheme, rows, scored, classes)
         elif isinstance(scheme, PointScheme):
             _score_scheme(cases, area, scheme, rows, scored, classes)
         else:
@@ -110,23 +116,56 @@ def fixed_line_names(area: AreaYear) -> tuple[str, ...]:
     return tuple(dict.fromkeys([FFS_LINE, SPECIAL_LINE, *own]))
 
 
-def _take_given(cases: CaseColumns, scheme: str, rows: I64, scored: Scored, classes: list[CaseClass]) -> None:
-    """Points the catalogue's own scoring gave; a case paid at cost leaves the points and is paid what it booked."""
+def _take_given(
+    cases: CaseColumns, area: AreaYear, scheme: PointScheme, rows: I64, scored: Scored, classes: list[CaseClass]
+) -> None:
+    """Points the catalogue's own scoring gave; a case paid at cost leaves the points and is paid what it booked.
+
+    New technology and readmission change given points as they do any other; special cases are paid as decided.
+    """
     if not rows.size:
         return
     if cases.given_points_e4 is None or cases.given_class is None:
-        raise CaseFault(int(rows[0]), cases.ids[int(rows[0])], f"scheme {scheme} needs the points of its catalogue")
-    points = cases.given_points_e4[rows]
+        row = int(rows[0])
+        raise CaseFault(row, cases.ids[row], f"scheme {scheme.name} needs the points of its catalogue")
+    points = _adjusted(cases, area, rows, scored)
     at_cost = points < 0
     scored.class_index[rows] = len(classes) + cases.given_class[rows]
     scored.points_e4[rows] = np.where(at_cost, 0, points)
     scored.route[rows] = np.where(at_cost, int(Route.FIXED), int(Route.POT))
     scored.line[rows[at_cost]] = scored.lines.index(FFS_LINE)
-    classes += [CaseClass(scheme, name) for name in cases.given_classes]
+    special = rows[(cases.flags[rows] & int(Flag.SPECIAL)) != 0]
+    classes += [CaseClass(scheme.name, name) for name in (*cases.given_classes, SPECIAL_CLASS)]
+    for row in special:
+        scored.route[row], scored.line[row], scored.points_e4[row] = int(Route.FIXED), NONE, 0
+        scored.readmitted[row] = False
+        _score_special(cases, area, scheme, int(row), scored, len(classes) - 1)
+
+
+def _adjusted(cases: CaseColumns, area: AreaYear, rows: I64, scored: Scored) -> I64:
+    """Given points ×10⁴ with new-technology points of their year, then reduced by a readmission; −1 stays −1."""
+    assert cases.given_points_e4 is not None
+    points = cases.given_points_e4[rows].copy()
+    readmitted = (cases.flags[rows] & int(Flag.READMITTED)) != 0
+    extra = _or_empty(cases.new_tech_points_e4)
+    touched = readmitted | (extra[rows] > 0) if extra.size else readmitted
+    for place in np.flatnonzero(touched & (points >= 0)):
+        exactly = int(points[place]) + _new_tech_e4(cases, area, int(rows[place]))
+        points[place] = half_up(exactly * area.readmission_factor if readmitted[place] else exactly)
+    scored.readmitted[rows] = readmitted & (points >= 0)
+    return points
+
+
+def _new_tech_e4(cases: CaseColumns, area: AreaYear, row: int) -> Fraction:
+    """New-technology points ×10⁴ of a case in their year; 0 past the last year with a factor."""
+    if cases.new_tech_points_e4 is None or cases.new_tech_year is None:
+        return Fraction(0)
+    year, factors = int(cases.new_tech_year[row]), area.new_tech_year_factors
+    return int(cases.new_tech_points_e4[row]) * (factors[year - 1] if 1 <= year <= len(factors) else Fraction(0))
 
 
 def _price_apart(scheme: FixedScheme, rows: I64, scored: Scored, classes: list[CaseClass]) -> None:
-    route = {SchemeKind.EPIDEMIC: Route.EPIDEMIC, SchemeKind.BUNDLE: Route.BUNDLE}.get(scheme.kind, Route.FIXED)
+    route = _ROUTES.get(scheme.kind, Route.FIXED)
     scored.class_index[rows] = len(classes)
     scored.route[rows] = int(route)
     scored.line[rows] = scored.lines.index(scheme.name)

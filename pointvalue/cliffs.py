@@ -1,6 +1,6 @@
-"""Cliffs 「断点」: edges of a rule where one fen more of cost moves points or money by a jump.
+"""Cliffs 「断点」: edges of a rule where one fen of cost, or the last bit of a score, moves points or money by a jump.
 
-In: one case and its scheme, or the sharing terms of a hospital; out: each jump with the figures on both sides.
+In: one case and its scheme, or the terms and standing of a hospital; out: each jump with the figures on both sides.
 Rules are computed as they are written, jumps and all; this says where they are, so that a statement can flag them.
 It changes no amount and calls no jump wrong.
 """
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from pointvalue.fixed import E4, exact, floor, half_up
-from pointvalue.model import ClassSet, PointScheme, Sharing
+from pointvalue.model import ClassSet, PointScheme, Pool, ScoreSlope, ScoreTable, Sharing
 from pointvalue.reference import ReferenceCase, class_set_of, cost_ratio, high_limit, score_case
-from pointvalue.sharing import tier_sum
-from pointvalue.terms import Side
+from pointvalue.sharing import HospitalShare, tier_sum
+from pointvalue.terms import AssessmentOn, Side
 
 NOTICEABLE = Fraction(1, 1000)
 """A jump is called a cliff from this part of the base points on; a continuous rule moves far less for one fen."""
@@ -93,3 +94,80 @@ def sharing_cliff(sharing: Sharing, standard_fen: int) -> SharingCliff | None:
     if sharing.surplus_cap is not None:
         kept = min(kept, sharing.surplus_cap * standard)
     return SharingCliff(-floor(-sharing.actual_below * standard), half_up(kept)) if kept > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCliff:
+    """From `score` on a table says `value`; the least bit below it says `value_below`."""
+
+    score: Fraction
+    value_below: Fraction
+    value: Fraction
+
+
+def score_cliffs(table: ScoreTable) -> tuple[ScoreCliff, ...]:
+    """The steps of a score table, highest first; a slope has none."""
+    if isinstance(table, ScoreSlope):
+        return ()
+    steps = pairwise(table)
+    return tuple(ScoreCliff(up.score_from, low.value, up.value) for up, low in steps if up.value != low.value)
+
+
+@dataclass(frozen=True, slots=True)
+class HospitalEdge:
+    """An edge a hospital stands near: where it is, where the hospital is, what reaching `at` from below is worth."""
+
+    kind: str
+    at: Fraction
+    own: Fraction
+    value_below: Fraction
+    value: Fraction
+    jump_fen: int
+
+
+def hospital_edges(
+    pool: Pool, share: HospitalShare, score: Fraction | None, withheld_fen: int, k: Fraction, near: Fraction
+) -> tuple[HospitalEdge, ...]:
+    """The edges within `near` × their own place: of paying actual, of assessment, of deposit release.
+
+    A jump is worth what the hospital would get more at the edge, everything else as it is; overspend at this year's k.
+    """
+    found = list(_actual_edge(pool, share, near))
+    if score is None:
+        return tuple(found)
+    for cliff in score_cliffs(pool.assessment) if pool.assessment_on else ():
+        if abs(score - cliff.score) <= near * cliff.score:
+            worth = (cliff.value - cliff.value_below) * _assessed(pool, share, k)
+            found.append(HospitalEdge("assessment", cliff.score, score, cliff.value_below, cliff.value, half_up(worth)))
+    for cliff in score_cliffs(pool.deposit_release):
+        if withheld_fen and abs(score - cliff.score) <= near * cliff.score:
+            worth = (cliff.value - cliff.value_below) * withheld_fen
+            edge = HospitalEdge("deposit_release", cliff.score, score, cliff.value_below, cliff.value, half_up(worth))
+            found.append(edge)
+    return tuple(found)
+
+
+def _assessed(pool: Pool, share: HospitalShare, k: Fraction) -> Fraction:
+    """The money the assessment coefficient is applied to."""
+    total = Fraction(0)
+    if AssessmentOn.STANDARD in pool.assessment_on:
+        total += max(Fraction(0), share.standard_fen)
+    if AssessmentOn.SURPLUS in pool.assessment_on:
+        total += share.multiplier * share.kept_fen
+    if AssessmentOn.OVERSPEND in pool.assessment_on:
+        total += share.claim_before_assessment_fen * k
+    return total
+
+
+def _actual_edge(pool: Pool, share: HospitalShare, near: Fraction) -> Iterator[HospitalEdge]:
+    sharing = pool.sharing
+    if sharing is None or sharing.actual_below is None or share.standard_fen <= 0:
+        return
+    limit, own = sharing.actual_below, exact(share.actual_fen, share.standard_fen)
+    gap = (1 - limit) * share.standard_fen
+    kept = tier_sum(sharing.tiers, Side.SURPLUS, gap, share.denominator_fen)
+    if sharing.surplus_cap is not None:
+        kept = min(kept, sharing.surplus_cap * share.denominator_fen)
+    if kept > 0 and abs(own - limit) <= near * limit:
+        jump = half_up(share.multiplier * kept)
+        yield HospitalEdge("actual_below", limit, own, Fraction(0), exact(kept, share.standard_fen), jump)

@@ -263,6 +263,15 @@ def _refuse_row(row: int, what: str) -> None:
         raise OverflowError(f"{what} in row {row} passes 63 bits: an amount or a number of points is implausible")
 
 
+def share_e6(parts: I64, wholes: I64) -> I64:
+    """floor(part ÷ whole × 10⁶) of every pair, −1 where the whole is 0; 0 ≤ part ≤ 4·10¹², whole ≥ 0."""
+    if parts.size and (int(min(parts.min(), wholes.min())) < 0 or int(parts.max()) > 4 * 10**12):
+        raise OverflowError("a share needs a part between 0 and 4·10^12 and a whole not below zero")
+    known = wholes > 0
+    shares: I64 = np.where(known, parts * 1_000_000 // np.where(known, wholes, 1), -1)
+    return shares
+
+
 def ratio_e6(numerators: I64, denominators: I64) -> I64:
     """half_up(numerator ÷ denominator × 10⁶) of every pair; for figures that are shown, never for an amount.
 

@@ -17,11 +17,14 @@ from pointvalue.fixed import exact, floor, half_up
 from pointvalue.fixed_wide import fits_63_bits, scaled_floor, total
 from pointvalue.lines import RESERVE, PostingLine, sum_of
 from pointvalue.model import AreaYear, Pool
+from pointvalue.month_proof import month_faults
+from pointvalue.monthly import MonthRow
 from pointvalue.results import PoolResult, PotResult, YearResult
-from pointvalue.terms import CASH_CAUSES, AuditValue, Cause, NegativeFinal, Payable
+from pointvalue.terms import CASH_CAUSES, AuditValue, Cause, Flag, NegativeFinal, Payable
 
 BOTH_SIDES = (
     Cause.NEGATIVE_FLOOR,
+    Cause.OUT_OF_AREA_CAP,
     Cause.STANDARD_SCALED_BACK,
     Cause.GROWTH_CAP_CUT,
     Cause.SURPLUS_RETURNED,
@@ -57,6 +60,7 @@ def prove(result: YearResult, cases: CaseColumns, scored: Scored, area: AreaYear
     for index, (pool_id, label) in enumerate(result.pot_labels):
         _prove_cases(result, index, pool_id, label)
         _prove_each_case(result, cases, scored, index, pool_id, label)
+    _prove_cap(result, cases, area)
 
 
 def prove_pool(result: PoolResult, pool: Pool, lines: Sequence[PostingLine]) -> None:
@@ -69,7 +73,7 @@ def prove_pool(result: PoolResult, pool: Pool, lines: Sequence[PostingLine]) -> 
     _prove_split(result)
     _prove_counter_entries(result, year)
     _prove_statements(result, pool, year)
-    _prove_deposit_and_advance(result, year, months)
+    _prove_deposit_and_advance(result, pool, year, months)
     _prove_shares(result, pool, year)
 
 
@@ -87,12 +91,14 @@ def _reserve_lines(lines: Iterable[PostingLine]) -> list[PostingLine]:
 
 
 def _prove_fund_closed(result: PoolResult, lines: Sequence[PostingLine]) -> None:
-    """1: total + epidemic + carried = outside + bundle outside + hospitals + suppliers + reserve."""
+    """1: total + epidemic + carried + brought forward = outside + bundle outside + hospitals + suppliers + reserve +
+    receivables of last year."""
     kept = result.conservation
-    came = kept.fund_fen + kept.epidemic_money_fen + kept.receivable_carried_fen
+    came = kept.fund_fen + kept.epidemic_money_fen + kept.receivable_carried_fen + kept.brought_forward_fen
     hospitals = sum_of(_hospital_lines(lines), *Cause)
     reserve = sum_of(_reserve_lines(lines), *Cause)
     went = kept.outside_fen + kept.bundle_outside_fen + hospitals + kept.paid_to_suppliers_fen + reserve
+    went += kept.receivable_opened_fen
     _expect("1 fund closed", result.pool, came, went)
     _expect("1 fund closed", result.pool, kept.paid_to_hospitals_fen, hospitals, "cash to hospitals")
     _expect("1 fund closed", result.pool, kept.reserve_left_fen, reserve, "reserve left")
@@ -100,20 +106,14 @@ def _prove_fund_closed(result: PoolResult, lines: Sequence[PostingLine]) -> None
 
 def _prove_months(result: YearResult) -> None:
     """2: what is payable = what is paid + what is held, for every hospital and month of the table."""
-    if not result.months:
-        return
-    posted: dict[tuple[str, str, int, Cause], int] = {}
-    for line in result.lines:
-        if line.is_month:
-            posted[line.pool, line.hospital, int(line.period[5:]), line.cause] = line.amount_fen
-    for row in result.months:
-        key = (row.pool, row.hospital, row.month)
-        prepaid = posted.get((*key, Cause.PREPAYMENT), 0)
-        withheld = posted.get((*key, Cause.DEPOSIT_WITHHELD), 0)
-        detail = f"{row.hospital} month {row.month}"
-        _expect("2 mid-year", row.pool, row.payable_fen, prepaid, detail)
-        _expect("2 mid-year", row.pool, row.cash_fen, prepaid + withheld, detail)
-        _expect("2 mid-year", row.pool, row.advance_fen, posted.get((*key, Cause.ADVANCE_PAID), 0), detail)
+    if result.months:
+        require_months(result.months, result.lines)
+
+
+def require_months(table: Sequence[MonthRow], lines: Iterable[PostingLine]) -> None:
+    """2, of a table of months and the lines posted for it: a presettlement proves itself by this alone."""
+    for pool, expected, found, where in month_faults(table, lines):
+        raise InvariantBroken("2 mid-year", pool, expected, found, where)
 
 
 def _prove_pot(pool_id: str, pool: Pool, pot: PotResult, year: Sequence[PostingLine]) -> None:
@@ -138,7 +138,8 @@ def _prove_cases(result: YearResult, index: int, pool_id: str, label: str) -> No
     rows = np.flatnonzero(result.pot_index == index)
     own = [line for line in result.lines if line.pool == pool_id and line.part == label and not line.is_month]
     _expect("3 pot", pool_id, sum_of(own, Cause.STANDARD), total(result.standard_fen[rows]), f"{label} cases")
-    lines = sum_of(_hospital_lines(own), Cause.STANDARD, Cause.PATIENT_BORNE, Cause.NEGATIVE_FLOOR)
+    of_cases = (Cause.STANDARD, Cause.PATIENT_BORNE, Cause.NEGATIVE_FLOOR, Cause.OUT_OF_AREA_CAP)
+    lines = sum_of(_hospital_lines(own), *of_cases)
     _expect("3 pot", pool_id, lines, total(result.fund_part_fen[rows]), f"{label} fund parts")
 
 
@@ -168,6 +169,23 @@ def _prove_each_case(
         place = int(np.argmax(wrong))
         share = factor * int(points[place])
         raise InvariantBroken("3 pot", pool_id, share, int(amounts[place]), f"{label} item {place}")
+
+
+def _prove_cap(result: YearResult, cases: CaseColumns, area: AreaYear) -> None:
+    """3: under the cap no live case from elsewhere is paid more than it booked."""
+    if not area.out_of_area_cap:
+        return
+    capped = (result.pot_index >= 0) & ((cases.flags & int(Flag.OUT_OF_AREA)) != 0)
+    for audit in area.audits:
+        row = row_of(cases.ids, audit.case)
+        if row >= 0:
+            capped[row] = False
+    above = np.flatnonzero(capped & (result.fund_part_fen > np.maximum(cases.fund_fen, 0)))
+    if above.size:
+        row = int(above[0])
+        pool = area.pools[int(cases.pool[row])].id
+        found = int(result.fund_part_fen[row])
+        raise InvariantBroken("3 cap", pool, f"≤ {int(cases.fund_fen[row])}", found, f"case {cases.ids[row]}")
 
 
 def _prove_split(result: PoolResult) -> None:
@@ -206,12 +224,16 @@ def _prove_statements(result: PoolResult, pool: Pool, year: Sequence[PostingLine
             raise InvariantBroken("6 statement", result.pool, "≥ 0", cash, f"{code} final cash")
 
 
-def _prove_deposit_and_advance(result: PoolResult, year: Sequence[PostingLine], months: Sequence[PostingLine]) -> None:
+def _prove_deposit_and_advance(
+    result: PoolResult, pool: Pool, year: Sequence[PostingLine], months: Sequence[PostingLine]
+) -> None:
     """7: deposit withheld = released + forfeited; prepaid and advance of the months come back; reserve ≥ 0."""
     withheld = -sum_of(months, Cause.DEPOSIT_WITHHELD)
     _expect("7 deposit", result.pool, withheld, sum_of(year, Cause.QUALITY_DEPOSIT, Cause.DEPOSIT_FORFEITED))
     _expect("7 advance", result.pool, sum_of(months, Cause.ADVANCE_PAID), -sum_of(year, Cause.ADVANCE_RECOVERED))
     _expect("7 prepaid", result.pool, sum_of(months, Cause.PREPAYMENT), -sum_of(year, Cause.PREPAID))
+    _expect("7 opening", result.pool, sum(pool.receivable_fen.values()), -sum_of(year, Cause.RECEIVABLE_RECOVERED))
+    _expect("7 opening", result.pool, pool.brought_forward_fen, sum_of(year, Cause.RESERVE_BROUGHT_FORWARD))
     left = sum_of(_reserve_lines(year), *Cause)
     if left < 0:
         raise InvariantBroken("7 reserve", result.pool, "≥ 0", left)

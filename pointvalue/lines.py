@@ -30,6 +30,7 @@ RULE_OF: dict[Cause, str] = {
     Cause.PATIENT_BORNE: "point_value.payable",
     Cause.AUDIT_POINTS: "audit.pv",
     Cause.NEGATIVE_FLOOR: "negative_case",
+    Cause.OUT_OF_AREA_CAP: "out_of_area.cap",
     Cause.STANDARD_SCALED_BACK: "scale_back",
     Cause.GROWTH_CAP_CUT: "hospital_growth_cap",
     Cause.SURPLUS_RETURNED: "sharing.tiers",
@@ -43,6 +44,8 @@ RULE_OF: dict[Cause, str] = {
     Cause.ADVANCE_RECOVERED: "advances",
     Cause.CARRIED_TO_NEXT_YEAR: "negative_final",
     Cause.DEPOSIT_FORFEITED: "deposit.release",
+    Cause.RECEIVABLE_RECOVERED: "negative_final",
+    Cause.RESERVE_BROUGHT_FORWARD: "reserve_left",
 }
 """The policy key that made a line; the caller joins its evidence tag."""
 

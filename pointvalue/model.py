@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from pointvalue.cases import CaseColumns as CaseColumns
 from pointvalue.single import SingleDeviation
 from pointvalue.terms import (
     NEXT_BASE_DEFAULT,
@@ -161,12 +160,11 @@ class FixedScheme:
     quota_fen: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     fund_ratio: Mapping[str, Fraction] = field(default_factory=dict)
     deviation: SingleDeviation | None = None
+    later: tuple[tuple[int, FixedScheme], ...] = ()
+    """Other prices from these days on (days since 1970-01-01, ascending), read at the case's own date."""
 
 
 Scheme: TypeAlias = PointScheme | FixedScheme
-
-
-# --- months --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +284,7 @@ class GrowthCap:
 class Pool:
     """An insurance pool 「险种基金池」 with its budget and every rule that holds in it. Nothing crosses pools.
 
-    `adjustment_fen`: what changes of the budget during the year add to the total, after its growth cap.
+    `adjustment_fen`: changes during the year, after the growth cap. `receivable_fen`: owed since last year's clearing.
     """
 
     id: str
@@ -313,6 +311,8 @@ class Pool:
     next_base: frozenset[Cause] = NEXT_BASE_DEFAULT
     advance_fen: Mapping[str, int] = field(default_factory=dict)
     supplier_paid_fen: Mapping[str, int] = field(default_factory=dict)
+    receivable_fen: Mapping[str, int] = field(default_factory=dict)
+    brought_forward_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +372,7 @@ class MoneyLine:
 @dataclass(frozen=True, slots=True)
 class AreaYear:
     """The settled year of a pooling area. Hospitals ascend by code; case columns index hospitals, pools and schemes
-    by their place here."""
+    by their place here. `out_of_area_cap`: a case flagged OUT_OF_AREA is paid no more than the fund money it booked."""
 
     name: str
     year: int
@@ -383,6 +383,7 @@ class AreaYear:
     readmission_factor: Fraction = Fraction(1)
     new_tech_year_factors: tuple[Fraction, ...] = ()
     penalty_patient_part: PatientPart = PatientPart.KEEP
+    out_of_area_cap: bool = False
     contracts: tuple[Contract, ...] = ()
     audits: tuple[AuditCancel, ...] = ()
     money_lines: tuple[MoneyLine, ...] = ()

@@ -22,14 +22,15 @@ from pointvalue.fixed_wide import scaled_half_up, sum_by
 from pointvalue.lines import Ledger, PostingLine, month_period
 from pointvalue.model import AreaYear, Hospital, MonthTerms, PointScheme, Pool
 from pointvalue.special import contract_amount
-from pointvalue.terms import Cause, MonthlyBasis, Route
+from pointvalue.terms import UNPAID_ROUTES, Cause, MonthlyBasis, Route
 
 MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class MonthRow:
-    """One hospital, pool and month. Sums are over the month's cases, bundle cases excepted: their contract pays."""
+    """One hospital, pool and month. Sums are over the month's cases, except those a contract or another budget
+    pays."""
 
     pool: str
     hospital: str
@@ -104,7 +105,7 @@ def _settle(cases: CaseColumns, scored: Scored, area: AreaYear, months: Iterable
 
 def _pool_sums(cases: CaseColumns, scored: Scored, area: AreaYear, pool_index: int) -> _Sums:
     in_pool = np.flatnonzero(cases.pool == pool_index)
-    rows: I64 = in_pool[scored.route[in_pool] != int(Route.BUNDLE)]
+    rows: I64 = in_pool[~np.isin(scored.route[in_pool], [int(route) for route in UNPAID_ROUTES])]
     places = cases.hospital[rows].astype(np.int64) * MONTHS + cases.month[rows] - 1
     size = len(area.hospitals) * MONTHS
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pointvalue.cases import I64
+from pointvalue.cases import I64, CaseColumns
+from pointvalue.model import AreaYear
+from pointvalue.terms import Flag
 
 
 def cut_to_fee(fund_part_fen: I64, booked_fen: I64, out_of_area: NDArray[np.bool_]) -> I64:
@@ -18,3 +20,15 @@ def cut_to_fee(fund_part_fen: I64, booked_fen: I64, out_of_area: NDArray[np.bool
     paid = min(fund part, booked fund)
     """
     return np.where(out_of_area, np.maximum(fund_part_fen - booked_fen, 0), 0)
+
+
+def from_elsewhere(cases: CaseColumns, area: AreaYear, rows: I64) -> NDArray[np.bool_]:
+    """Which of these cases are capped at all."""
+    if not area.out_of_area_cap:
+        return np.zeros(rows.size, np.bool_)
+    return np.asarray((cases.flags[rows] & int(Flag.OUT_OF_AREA)) != 0)
+
+
+def capped(cases: CaseColumns, area: AreaYear, rows: I64, fund_part_fen: I64) -> I64:
+    """Fund parts of these cases, those from elsewhere at most what they booked."""
+    return fund_part_fen - cut_to_fee(fund_part_fen, cases.fund_fen[rows], from_elsewhere(cases, area, rows))

@@ -17,6 +17,7 @@ from pointvalue.cases import I64, CaseFault, insertion_row
 from pointvalue.fixed import fen_per_point_e4, half_up
 from pointvalue.fixed_wide import total
 from pointvalue.model import AuditCancel, PointScheme, PotTerms
+from pointvalue.out_of_area import cut_to_fee, from_elsewhere
 from pointvalue.terms import AuditValue, NegativeCase, PatientPart, Payable, Route
 from pointvalue.value import PointValue, PotLeft, find_value, pot_left, pot_total
 from pointvalue.view import PoolView
@@ -35,7 +36,7 @@ class Penalty:
 
 @dataclass(frozen=True, slots=True)
 class Pot:
-    """A settled pot. `rows` with points, standard, patient part deducted and floor placed alike, all in fen."""
+    """A settled pot. `rows` with points, standard, patient part deducted, floor and cap placed alike, all in fen."""
 
     terms: PotTerms
     fund_fen: int
@@ -49,6 +50,7 @@ class Pot:
     standard_fen: I64
     deducted_fen: I64
     floor_fen: I64
+    cap_fen: I64
     penalties: tuple[Penalty, ...]
     recomputed_cases: tuple[str, ...]
 
@@ -59,7 +61,7 @@ class Pot:
     @property
     def fund_part_fen(self) -> I64:
         """S of each case."""
-        return self.standard_fen - self.deducted_fen + self.floor_fen
+        return self.standard_fen - self.deducted_fen + self.floor_fen - self.cap_fen
 
 
 def rows_of_pots(view: PoolView) -> list[I64]:
@@ -104,6 +106,7 @@ def settle_pot(view: PoolView, terms: PotTerms, rows: I64, fund_fen: int, reserv
     own[item_places] = False
     standard = amounts[own]
     deducted = patients if policy.payable is Payable.MINUS_PATIENT else np.zeros_like(patients)
+    floors = _floors(view, rows, standard - deducted)
     penalties = [
         Penalty(audit.case, view.hospital_of(row), int(items[place]), int(amounts[place]), audit.value)
         for (row, audit), place in zip(_extra_items(recomputed), item_places, strict=True)
@@ -113,7 +116,7 @@ def settle_pot(view: PoolView, terms: PotTerms, rows: I64, fund_fen: int, reserv
     return Pot(
         terms, fund_fen, patients_fen, points_e4, value, total_fen,
         pot_left(policy, value, fund_fen, patients_fen, points_e4, total_fen),
-        rows, points, standard, deducted, _floors(view, rows, standard - deducted), tuple(penalties),
+        rows, points, standard, deducted, floors, _caps(view, rows, standard - deducted + floors), tuple(penalties),
         tuple(audit.case for _, audit in recomputed),
     )  # fmt: skip
 
@@ -192,3 +195,9 @@ def _floors(view: PoolView, rows: I64, fund_part: I64) -> I64:
     if view.pool.negative_case is NegativeCase.KEEP:
         return np.zeros(rows.size, np.int64)
     return np.where(view.live(rows), np.maximum(-fund_part, 0), 0)
+
+
+def _caps(view: PoolView, rows: I64, fund_part: I64) -> I64:
+    """What live cases from elsewhere are not paid because it lies above what they booked."""
+    capped = from_elsewhere(view.cases, view.area, rows) & view.live(rows)
+    return cut_to_fee(fund_part, view.cases.fund_fen[rows], capped)

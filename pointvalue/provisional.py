@@ -17,6 +17,7 @@ from pointvalue.classes import Scored
 from pointvalue.fixed import fen_per_point_e4, floor
 from pointvalue.fixed_wide import scaled_half_up
 from pointvalue.model import AreaYear, PotTerms
+from pointvalue.out_of_area import capped
 from pointvalue.pots import budget_value, rows_of_pots
 from pointvalue.special import price_fixed_lines
 from pointvalue.terms import Payable
@@ -60,4 +61,4 @@ def _price_pot(view: PoolView, terms: PotTerms, rows: I64, standard: I64, fund: 
     factor = share_of(policy) * fen_per_point_e4(value)
     standard[rows] = scaled_half_up(view.scored.points_e4[rows], factor.numerator, factor.denominator)
     deducted = view.cases.patient_fen[rows] if policy.payable is Payable.MINUS_PATIENT else 0
-    fund[rows] = standard[rows] - deducted
+    fund[rows] = capped(view.cases, view.area, rows, standard[rows] - deducted)

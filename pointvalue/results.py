@@ -58,6 +58,7 @@ class Statement:
     advance_fen: int
     final_fen: int
     carried_fen: int
+    receivable_fen: int = 0
 
     @property
     def prepaid_cash_fen(self) -> int:
@@ -81,7 +82,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Conservation:
-    """Where the pool's money came from and went: both sides are equal to the fen."""
+    """Where the pool's money came from and went: both sides are equal to the fen.
+
+    `receivable_opened_fen` was paid out in the year before; recovered now, it goes back to that year's fund.
+    """
 
     fund_fen: int
     epidemic_money_fen: int
@@ -91,12 +95,14 @@ class Conservation:
     paid_to_hospitals_fen: int
     paid_to_suppliers_fen: int
     reserve_left_fen: int
+    receivable_opened_fen: int = 0
+    brought_forward_fen: int = 0
 
     @property
     def difference_fen(self) -> int:
-        came = self.fund_fen + self.epidemic_money_fen + self.receivable_carried_fen
+        came = self.fund_fen + self.epidemic_money_fen + self.receivable_carried_fen + self.brought_forward_fen
         went = self.outside_fen + self.bundle_outside_fen + self.paid_to_hospitals_fen + self.paid_to_suppliers_fen
-        return came - went - self.reserve_left_fen
+        return came - went - self.reserve_left_fen - self.receivable_opened_fen
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from pointvalue.cases import I64, NONE
-from pointvalue.fixed import E6, exact, floor, half_up
+from pointvalue.cases import I64
+from pointvalue.fixed import half_up
+from pointvalue.fixed_wide import share_e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,7 @@ def tcm_ratio_e6(fees: TreatmentFees) -> I64:
     """
     own = fees.tcm_treatment + fees.proprietary + fees.decoction
     whole = own + fees.western_treatment + fees.western_drugs + fees.surgery + fees.materials
-    shares = [
-        floor(exact(top * E6, bottom)) if bottom else NONE
-        for top, bottom in zip(own.tolist(), whole.tolist(), strict=True)
-    ]
-    return np.array(shares, np.int64)
+    return share_e6(own, whole)
 
 
 def same_price_base_e4(western_base_e4: int, factor: Fraction) -> int:

@@ -14,6 +14,7 @@ class SchemeKind(StrEnum):
     """How a scheme pays: `points` through a pot, every other kind at its own price (定额类).
 
     `pack_points` pays through a pot as well; its cases arrive with the points their catalogue's own scoring gave them.
+    Cases of `bundle` and `capitation` are paid by a contract, those of `excluded` by another budget: nothing here.
     """
 
     POINTS = "points"
@@ -23,6 +24,8 @@ class SchemeKind(StrEnum):
     ACTUAL = "actual"
     EPIDEMIC = "epidemic"
     BUNDLE = "bundle"
+    CAPITATION = "capitation"
+    EXCLUDED = "excluded"
 
 
 POINT_KINDS = frozenset({SchemeKind.POINTS, SchemeKind.PACK_POINTS})
@@ -82,18 +85,25 @@ class Flag(IntFlag):
     SELF_DISCHARGED = 1024
     EARLY_DEATH = 2048
     OUT_OF_AREA = 4096
+    DAY_WARD = 8192
+    BED_DAY = 16384
 
 
 FLAG_NAMES: dict[str, Flag] = {(flag.name or "").lower(): flag for flag in Flag}
 
 
 class Route(IntEnum):
-    """Where the money of a case comes from."""
+    """Where the money of a case comes from. ELSEWHERE: a capitation contract, or a budget that is not settled here."""
 
     POT = 0
     FIXED = 1
     EPIDEMIC = 2
     BUNDLE = 3
+    ELSEWHERE = 4
+
+
+UNPAID_ROUTES = frozenset({Route.BUNDLE, Route.ELSEWHERE})
+"""Cases that declare nothing in their month: what pays them is no price of their own."""
 
 
 class SpecialPay(StrEnum):
@@ -225,6 +235,7 @@ class Cause(StrEnum):
     PATIENT_BORNE = "patient_borne"
     AUDIT_POINTS = "audit_points"
     NEGATIVE_FLOOR = "negative_floor"
+    OUT_OF_AREA_CAP = "out_of_area_cap"
     STANDARD_SCALED_BACK = "standard_scaled_back"
     GROWTH_CAP_CUT = "growth_cap_cut"
     SURPLUS_RETURNED = "surplus_returned"
@@ -238,6 +249,8 @@ class Cause(StrEnum):
     ADVANCE_RECOVERED = "advance_recovered"
     CARRIED_TO_NEXT_YEAR = "carried_to_next_year"
     DEPOSIT_FORFEITED = "deposit_forfeited"
+    RECEIVABLE_RECOVERED = "receivable_recovered"
+    RESERVE_BROUGHT_FORWARD = "reserve_brought_forward"
 
 
 CASH_CAUSES: frozenset[Cause] = frozenset(
@@ -246,12 +259,17 @@ CASH_CAUSES: frozenset[Cause] = frozenset(
         Cause.QUALITY_DEPOSIT,
         Cause.SUPPLIER_PAID,
         Cause.ADVANCE_RECOVERED,
+        Cause.RECEIVABLE_RECOVERED,
         Cause.CARRIED_TO_NEXT_YEAR,
     }
 )
 """Lines of the cash step: what a hospital is entitled to is the sum of its other annual lines."""
 
 NEXT_BASE_DEFAULT: frozenset[Cause] = frozenset(
-    {Cause.STANDARD, Cause.PATIENT_BORNE, Cause.FIXED_STANDARD, Cause.SURPLUS_RETURNED, Cause.AUDIT_POINTS}
+    {
+        *(Cause.STANDARD, Cause.PATIENT_BORNE, Cause.OUT_OF_AREA_CAP, Cause.FIXED_STANDARD),
+        *(Cause.SURPLUS_RETURNED, Cause.AUDIT_POINTS),
+    }
 )
-"""Spend that founds next year's budget: retained surplus in; shares, top-ups, money penalties and cash out."""
+"""Spend that founds next year's budget: retained surplus in, what a cap held back not; shares, top-ups, money
+penalties and cash out."""

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
+from polars.testing import assert_frame_equal
 
 from engine.cases.demand import Demand, Profile, Purpose
 from engine.cases.load import LoadedCases, load_cases
@@ -176,8 +177,18 @@ def write_parquet(path: Path, rows: Sequence[Row], codes: str = "list", row_grou
 def load(
     path: Path | Iterable[Path], purpose: Purpose = "settle", profile: Profile = "strict", batch_rows: int = 131_072
 ) -> LoadedCases:
-    """Read and validate."""
-    return load_cases([path] if isinstance(path, Path) else path, Demand(purpose, profile), batch_rows)
+    """Read and validate, by the slow path and by the fast one, which must say the same."""
+    paths, demand = [path] if isinstance(path, Path) else list(path), Demand(purpose, profile)
+    slow = load_cases(paths, demand, batch_rows, fast=False)
+    assert_same(slow, load_cases(paths, demand, batch_rows, fast=True))
+    return slow
+
+
+def assert_same(slow: LoadedCases, fast: LoadedCases) -> None:
+    """Rows, verdicts, texts and repairs of the fast path are those of the slow one."""
+    assert_frame_equal(slow.accepted, fast.accepted)
+    assert_frame_equal(slow.rejected, fast.rejected)
+    assert (slow.read_count, slow.repairs) == (fast.read_count, fast.repairs)
 
 
 def check(tmp_path: Path, rows: Sequence[Row], purpose: Purpose = "settle", profile: Profile = "strict") -> LoadedCases:

@@ -88,7 +88,7 @@ class SlowYear(SlowFixed):
         release = self.area.get("penalties", {}).get("patient_part", "keep") == "release"
         self.unit, self.over, self.claw = {}, {}, []
         self.live_s, self.live_g = defaultdict(int), defaultdict(F)
-        floors = []
+        floors, caps = [], []
         for place, (name, pot) in enumerate(zip(names, own["pots"], strict=True)):
             inside = [
                 c
@@ -153,6 +153,10 @@ class SlowYear(SlowFixed):
                     floors.append((hospital, name, -s))
                     floored -= s
                     s = 0
+                cut = max(0, s - case["fund_fen"]) if self.is_capped(case) and key not in cancelled else 0
+                caps.append((hospital, name, cut))
+                floored -= cut
+                s -= cut
                 self.standard[key], self.fund[key] = amount, s
                 unit_s[hospital] += s
                 if key in cancelled:
@@ -164,11 +168,18 @@ class SlowYear(SlowFixed):
                 else:
                     self.live_s[hospital] += s
                     self.live_g[hospital] += published * self.points[key] if share != 1 else amount
+                    self.live_g[hospital] -= F(cut) / share
             self.unit[name], self.over[name] = unit_s, max(0, floored - left)
         for hospital, name, amount in floors:
             self.post(pool, hospital, f"negative_floor.{name}", amount)
             self.post(pool, "", f"negative_floor.{name}", -amount)
+        for hospital, name, amount in caps:
+            self.both(pool, hospital, f"out_of_area_cap.{name}", -amount)
         self.share = share
+
+    def is_capped(self, case):
+        """A patient from elsewhere is paid no more than what the stay booked, where the area says so."""
+        return self.area.get("out_of_area", {}).get("cap") == "ffs" and "out_of_area" in case.get("flags", [])
 
     def both(self, pool, hospital, cause, amount):
         self.post(pool, hospital, cause, amount)

@@ -189,6 +189,11 @@ def years(draw):
         for case in sorted(cancelled)
     ]
     area["penalties"]["patient_part"] = pick("keep", "release")
+    if pick(True, False):
+        area["out_of_area"] = {"cap": "ffs"}
+        for case in cases:
+            if case["id"] in kept:
+                case["flags"] = [*case.get("flags", []), "out_of_area"]
     area["assessment"]["applies_to"] = sorted(draw(st.sets(st.sampled_from(["standard", "surplus", "overspend"]))))
     area["monthly"]["basis"] = pick("booked_fund", "points")
     area["monthly"]["quota"] = pick({}, {"H1/310": 4_200_000, "H3/390": 1})

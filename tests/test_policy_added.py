@@ -51,6 +51,7 @@ def test_every_rarer_mechanism_stands_in_the_sample() -> None:
             assert f"  {part}:" in text or part in (
                 "composite_weights",
                 "bonus",
+                "groups",
                 "min",
                 "surplus_ratio",
                 "history_months",

@@ -28,6 +28,11 @@ Json = Any
 START = "2024-01-01"
 
 
+def _scheme(name: str, kind: str) -> dict[str, Any]:
+    """The file of cases says itself which scheme each belongs to; a policy of its own must tell them apart."""
+    return {"id": name, "kind": kind, "when": {"med_type": [name]}}
+
+
 def yuan(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"
 
@@ -69,7 +74,7 @@ def case_side(area: Json) -> dict[str, Json]:
             "code": "370000",
             "name": area["name"],
             "pools": list(area["pools"]),
-            "schemes": [{"id": n, "kind": kinds.get(e["kind"], e["kind"])} for n, e in area["schemes"].items()],
+            "schemes": [_scheme(n, kinds.get(e["kind"], e["kind"])) for n, e in area["schemes"].items()],
         },
         "hospitals": {"values": {START: "hospitals.csv"}},
         "points": {

@@ -94,6 +94,14 @@ fund_pay_sumamt: 基金支付总额, 医保基金支付
 psn_part_amt: 个人负担, 个人负担金额
 acct_pay: 个人账户支出, 个人账户支付
 psn_cash_pay: 个人现金支付, 个人现金
+psn_no: 人员编号, 参保人编号, 个人编号
+wm_trt_fee: 西医治疗费, 非手术治疗项目费
+oprn_fee: 手术费, 手术治疗费
+mcs_fee: 卫生材料费, 材料费, 耗材费
+wm_drug_fee: 西药费
+tcm_trt_fee: 中医治疗费
+tcm_patn_fee: 中成药费
+tcm_herb_fee: 中药饮片费, 中草药费
 """,
     # The eleven flat fields of the public OpenDRG project (remark is ignored).
     "opendrg": """

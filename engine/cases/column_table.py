@@ -77,6 +77,13 @@ psn_part_amt        | decimal 16,2  | yuan | 2304   | 个人负担           | p
 acct_pay            | decimal 16,2  | yuan | 2304   | 个人账户支出       | personal account
 psn_cash_pay        | decimal 16,2  | yuan | 2304   | 个人现金           | cash
 hosp_part_amt       | decimal 16,2  | yuan | 2304   | 医院负担           | borne by the hospital
+wm_trt_fee          | decimal 16,2  | yuan | P 4101 | 西医治疗费         | treatment without operations (item 05)
+oprn_fee            | decimal 16,2  | yuan | P 4101 | 手术费             | operations (item 06)
+mcs_fee             | decimal 16,2  | yuan | P 4101 | 卫生材料费         | materials (item 08)
+wm_drug_fee         | decimal 16,2  | yuan | P 4101 | 西药费             | western drugs (item 09)
+tcm_trt_fee         | decimal 16,2  | yuan | P 4101 | 中医治疗费         | TCM treatment, no part of wm_trt_fee
+tcm_patn_fee        | decimal 16,2  | yuan | P 4101 | 中成药费           | proprietary Chinese medicines (item 11)
+tcm_herb_fee        | decimal 16,2  | yuan | P 4101 | 中药饮片费         | decoction pieces (item 10)
 # grouping result
 pay_mode            | text          |      | P      | 付费方式           | DRG or DIP
 grp_ver             | text          |      | P      | 分组方案版本       | rule pack, id and version
@@ -119,7 +126,7 @@ pt_val              | decimal 18,8  | yuan | P      | 点值               | yua
 drg_dip_sumamt      | decimal 16,2  | yuan | P      | 支付标准总额       | payment standard
 drg_dip_fund_payamt | decimal 16,2  | yuan | P      | 应付统筹基金       | part of the standard the pooled fund pays
 setl_dif_amt        | decimal 16,2  | yuan | P      | 盈亏               | drg_dip_sumamt - medfee_sumamt
-fund_dif_amt        | decimal 16,2  | yuan | P      | 基金差额           | drg_dip_fund_payamt - hifp_pay
+fund_dif_amt        | decimal 16,2  | yuan | P      | 基金差额           | the two compared; contract cases are not
 setl_rea            | text          |      | P      | 结算说明           | why this class and these points
 det_amt             | decimal 16,2  | yuan | P      | 审核扣款           | deducted from this case
 # clearing of a hospital
@@ -166,4 +173,67 @@ field               | text          |      | P      | 字段               | col
 code                | text          |      | P      | 代码               | rejection code
 reason_zh           | text          |      | P      | 原因               | what is wrong and what to mend, in Chinese
 reason_en           | text          |      | P      | 原因（英文）       | the same in English
+# what is watched beside the accounts
+scheme              | text          |      | P      | 付费方式           | scheme of the policy
+kind                | text          |      | P      | 付费类别           | how the scheme pays
+applies             | text          |      | P      | 适用条件           | condition of the scheme; empty: the rest
+cases               | int64         | n    | P      | 病例数             | cases it took
+cost_fen            | int64         | fen  | P      | 医疗费总额（分）   | their total cost
+booked_fen          | int64         | fen  | P      | 统筹记账（分）     | booked to the pooled fund
+fund_part_fen       | int64         | fen  | P      | 病例应付基金（分） | fund part of standards
+division            | text          |      | P      | 划分               | way of dividing a budget
+part                | text          |      | P      | 分项               | part of the division
+planned_fen         | int64         | fen  | P      | 计划（分）         | planned for the part
+known_fen           | int64         | fen  | P      | 已知支出（分）     | known to be spent, perhaps not all
+spent_fen           | int64         | fen  | P      | 支出（分）         | spent; empty: the run cannot know it
+left_fen            | int64         | fen  | P      | 结余（分）         | planned less spent; empty where spend is
+known_from          | text          |      | P      | 口径               | what it is made of, or why unknown
+county              | text          |      | P      | 县区               | county of the hospitals
+allotted_fen        | int64         | fen  | P      | 县级额度（分）     | allotted to the county
+gap_fen             | int64         | fen  | P      | 超支（分）         | spent less allotted; below zero a surplus
+county_fen          | int64         | fen  | P      | 县级承担（分）     | the county pays; below zero it keeps
+city_fen            | int64         | fen  | P      | 市级承担（分）     | the city's fund covers; below zero it keeps
+kpi                 | text          |      | P      | 指标               | the indicator
+numerator           | int64         |      | P      | 分子               | what is counted or summed
+denominator         | int64         |      | P      | 分母               | empty: unknown, or a plain count
+num_unit            | text          |      | P      | 分子单位           | fen, n, or 1e-6
+den_unit            | text          |      | P      | 分母单位           | fen or n
+standing_fen        | int64         | fen  | P      | 现行（分）         | posted by the standing clearing
+other_fen           | int64         | fen  | P      | 模拟（分）         | what the other policy would post
+difference_fen      | int64         | fen  | P      | 差额（分）         | the other less the standing
+value_e6            | int64         | 1e-6 | P      | 指标值             | rounded once; empty for a count
+# how a hospital's gap was shared, and the policy values behind the lines
+side                | text          |      | P      | 方向               | surplus, overspend, or even
+tier                | int16         | n    | P      | 档次               | 0 the hospital as a whole, then tier by tier
+tier_from           | decimal 12,6  | 1    | P      | 起点               | where it begins, share of the denominator
+tier_to             | decimal 12,6  | 1    | P      | 止点               | where it ends, empty for the open tier
+tier_share          | decimal 12,6  | 1    | P      | 比例               | kept by the hospital, or borne by the fund
+part_amt            | decimal 24,8  | yuan | P      | 落入金额           | part of the gap in the tier; row 0: the gap
+tier_amt            | decimal 24,8  | yuan | P      | 分担金额           | share × part, unrounded; row 0: the sum
+den_amt             | decimal 24,8  | yuan | P      | 分母               | what the edges are shares of
+std_amt             | decimal 24,8  | yuan | P      | 比较标准           | standard the gap is measured from
+act_amt             | decimal 24,8  | yuan | P      | 比较实际           | spend it is compared with
+fund_mult           | decimal 18,12 | 1    | P      | 基金占比           | fund's part of total cost, else 1
+asmt_score          | decimal 9,4   | 1    | P      | 考核得分           | yearly assessment score
+asmt_coef           | decimal 12,6  | 1    | P      | 考核系数           | what the score is worth
+clm_amt             | decimal 24,8  | yuan | P      | 申请分担           | claim on the reserve, after assessment
+clm_sumamt          | decimal 24,8  | yuan | P      | 申请分担合计       | claims of all hospitals of the pool
+avail_amt           | decimal 16,2  | yuan | P      | 可用风险金         | what the reserve could give to shares
+shar_k              | decimal 18,12 | 1    | P      | 分担系数           | part of every claim that is paid
+dpst_rel            | decimal 12,6  | 1    | P      | 保证金返还比例     | part of the deposit the score releases
+edge_kind           | text          |      | P      | 断点类型           | class, or the rule of the hospital's edge
+edge_name           | text          |      | P      | 断点               | which: scheme and classes on both sides
+edge_at             | decimal 18,8  | 1    | P      | 断点位置           | cost ratio, spend over standard, or score
+own_at              | decimal 18,8  | 1    | P      | 本院位置           | where the hospital stands, empty for cases
+edge_from           | decimal 18,8  | 1    | P      | 断点以下           | what the rule says just below the edge
+edge_to             | decimal 18,8  | 1    | P      | 断点以上           | what it says at the edge
+blw_psntime         | int32         | n    | P      | 断点下病例         | cases just below the edge
+abv_psntime         | int32         | n    | P      | 断点上病例         | cases just above the edge
+jump_amt            | decimal 16,2  | yuan | P      | 跳变金额           | what crossing is worth; of cases, all of it
+since               | date          |      | P      | 起始日期           | from which day the value holds
+val_text            | text          |      | P      | 取值               | the value as the policy writes it
+unit                | text          |      | P      | 单位               | its unit
+source_doc          | text          |      | P      | 依据文件           | document and article it stands in
+rule_name           | text          |      | P      | 参数名称           | what the value is, in Chinese
+val_dflt            | int16         |      | P      | 缺省值             | 1 the engine's default, 0 the policy's
 """

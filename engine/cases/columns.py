@@ -67,12 +67,19 @@ class Typed:
     kind: str
 
 
+TREATMENT_FEES = (
+    *("wm_trt_fee", "oprn_fee", "mcs_fee", "wm_drug_fee"),
+    *("tcm_trt_fee", "tcm_patn_fee", "tcm_herb_fee"),
+)
+"""Fees of treatment, which the TCM share is made of."""
+
 TYPED: tuple[Typed, ...] = (
     Typed("setl_id", "setl_id", "text"),
     Typed("fixmedins_code", "fixmedins_code", "text"),
     Typed("hi_setl_lv", "hi_setl_lv", "text"),
     Typed("insutype", "insutype", "text"),
     Typed("setl_ym", "setl_ym", "text"),
+    Typed("psn_no", "psn_no", "text"),
     Typed("gend", "gend", "whole"),
     Typed("age", "age", "int"),
     Typed("nwb_age", "nwb_age", "whole"),
@@ -80,6 +87,7 @@ TYPED: tuple[Typed, ...] = (
     Typed("act_ipt_days", "act_ipt_days", "whole"),
     Typed("dscg_way", "dscg_way", "text"),
     Typed("dscg_caty", "dscg_caty", "text"),
+    Typed("med_type", "med_type", "text"),
     Typed("ipt_med_type", "ipt_med_type", "text"),
     Typed("insuplc_admdvs", "insuplc_admdvs", "text"),
     Typed("born_on", "brdy", "date"),
@@ -90,9 +98,11 @@ TYPED: tuple[Typed, ...] = (
     Typed("oprn_codes", "oprn_codes", "codes"),
     Typed("medfee_sumamt_fen", "medfee_sumamt", "fen"),
     Typed("fund_fen", "hifp_pay", "fen"),
+    *(Typed(f"{name}_fen", name, "fen") for name in TREATMENT_FEES),
 )
 """The accepted frame. It also holds `patient_fen` (= medfee_sumamt_fen - fund_fen, in files `psn_part_amt`),
-the further numbers a pack reads (Int32), and `file`, `row`."""
+the further numbers a pack reads (Int32), and `file`, `row`. Columns that only a policy asks for (`facts.FACT_COLUMNS`)
+are there when it does."""
 
 DERIVED_FEN = {"patient_fen": "psn_part_amt"}
 
@@ -106,6 +116,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         *("medfee_sumamt", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"),
         *("act_pay_dedc", "hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay"),
         *("fund_pay_sumamt", "psn_part_amt", "acct_pay", "psn_cash_pay", "hosp_part_amt"),
+        *TREATMENT_FEES,
         *("setl_begn_date", "setl_end_date", "setl_ym", "stas_type"),
     ),
     "grouped": (
@@ -140,6 +151,28 @@ FILES: Mapping[str, tuple[str, ...]] = {
         *("dfr_amt", "act_dfr_amt", "rslt_hash", "plcy_ver", "grp_ver"),
     ),
     "lines": ("line", "fixmedins_code", "insutype", "period", "cause", "rule", "tag", "amount_fen"),
+    "schemes": ("insutype", "scheme", "kind", "applies", "cases", "cost_fen", "booked_fen", "fund_part_fen"),
+    "sub_budgets": (
+        *("insutype", "division", "part", "planned_fen", "known_fen", "spent_fen", "left_fen", "known_from"),
+    ),
+    "county_share": (*("insutype", "county", "allotted_fen", "spent_fen", "gap_fen", "county_fen", "city_fen"),),
+    "kpi": (
+        *("kpi", "insutype", "fixmedins_code", "numerator", "num_unit", "denominator", "den_unit", "value_e6"),
+        "known_from",
+    ),
+    "simulation": (
+        *("fixmedins_code", "fixmedins_name", "insutype", "cause", "standing_fen", "other_fen", "difference_fen"),
+    ),
+    "sharing": (
+        *("fixmedins_code", "insutype", "side", "tier", "tier_from", "tier_to", "tier_share", "part_amt", "tier_amt"),
+        *("den_amt", "std_amt", "act_amt", "fund_mult", "asmt_score", "asmt_coef", "clm_amt", "clm_sumamt"),
+        *("avail_amt", "shar_k", "shar_amt", "dpst_rel"),
+    ),
+    "cliffs": (
+        *("fixmedins_code", "insutype", "edge_kind", "edge_name", "edge_at", "own_at", "edge_from", "edge_to"),
+        *("blw_psntime", "abv_psntime", "jump_amt"),
+    ),
+    "values": ("rule", "since", "tag", "val_text", "unit", "source_doc", "rule_name", "val_dflt"),
     "rejected": ("file", "row", "setl_id", "field", "code", "reason_zh", "reason_en", "fixmedins_code"),
 }
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from engine.cases.alias_table import VALUE_WORDS
 from engine.cases.codes import CodeMender
-from engine.cases.columns import COLUMNS, TYPED
+from engine.cases.columns import COLUMNS
 from engine.cases.demand import Demand
 from engine.cases.gather import MAINS
 from engine.cases.read import MISSHAPEN
@@ -26,7 +26,7 @@ TOO_FINE = "!too_fine"
 DIAGNOSIS_LENGTH_MAX, PROCEDURE_LENGTH_MAX = 20, 30
 """National text lengths of diag_code and oprn_oprt_code."""
 
-_DTYPES = {"text": pl.String(), "int": pl.Int32(), "whole": pl.Int32(), "fen": pl.Int64(), "date": pl.Date()}
+EMPTY_DTYPES = {"text": pl.String(), "int": pl.Int32(), "whole": pl.Int32(), "fen": pl.Int64(), "date": pl.Date()}
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Converter:
         """The typed frame of one piece, and what was repaired in it."""
         repairs = Repairs()
         columns: list[pl.Series] = []
-        for typed in TYPED:
+        for typed in self.demand.typed:
             if typed.kind == "codes":
                 columns += self._codes(raw, typed.column, repairs)
             else:
@@ -54,9 +54,9 @@ class Converter:
         for column in self.demand.extra_numbers:
             columns += _cells(raw, column, column, "int", repairs)
         frame = pl.DataFrame([*columns, raw["file"], raw["row"], raw[MISSHAPEN]])
-        complete = _complete(frame, self.demand, repairs)
+        whole = complete(frame, self.demand, repairs)
         # Unary plus drops the kinds that were looked for and not met.
-        return complete, +repairs
+        return whole, +repairs
 
     def _codes(self, raw: pl.DataFrame, column: str, repairs: Repairs) -> list[pl.Series]:
         none = pl.repeat(None, len(raw), dtype=pl.List(pl.String), eager=True)
@@ -69,7 +69,7 @@ class Converter:
 
 def _cells(raw: pl.DataFrame, column: str, name: str, kind: str, repairs: Repairs) -> list[pl.Series]:
     if column not in raw.columns:
-        return [pl.repeat(None, len(raw), dtype=_DTYPES[kind], eager=True).alias(name)]
+        return [pl.repeat(None, len(raw), dtype=EMPTY_DTYPES[kind], eager=True).alias(name)]
     words = VALUE_WORDS.get(column)
     readers: dict[str, Callable[[pl.Series], Read]] = {
         "text": lambda cells: read_text(cells, repairs, words),
@@ -87,14 +87,13 @@ def _cells(raw: pl.DataFrame, column: str, name: str, kind: str, repairs: Repair
     return columns
 
 
-def _complete(frame: pl.DataFrame, demand: Demand, repairs: Repairs) -> pl.DataFrame:
+def complete(frame: pl.DataFrame, demand: Demand, repairs: Repairs) -> pl.DataFrame:
     """What follows from other cells: the patient's part, the month, and in the strict profile age 0 and the stay."""
     if demand.fund_unused:
         frame = frame.with_columns(pl.col("fund_fen").fill_null(0))
-    frame = frame.with_columns(
-        (pl.col("medfee_sumamt_fen") - pl.col("fund_fen")).alias("patient_fen"),
-        pl.col("setl_ym").fill_null(pl.col("settled_on").dt.strftime("%Y%m")),
-    )
+    frame = frame.with_columns((pl.col("medfee_sumamt_fen") - pl.col("fund_fen")).alias("patient_fen"))
+    if frame["setl_ym"].null_count():
+        frame = frame.with_columns(pl.col("setl_ym").fill_null(pl.col("settled_on").dt.strftime("%Y%m")))
     if demand.profile == "compatible":
         # The published rule sets group a record without diagnoses as one blank code; no more is done to it.
         blank = pl.lit([""], pl.List(pl.String))
@@ -115,7 +114,7 @@ def _complete(frame: pl.DataFrame, demand: Demand, repairs: Repairs) -> pl.DataF
 
 def accepted_columns(demand: Demand) -> list[str]:
     """Columns of the accepted frame, in order."""
-    names = [typed.name for typed in TYPED]
+    names = [typed.name for typed in demand.typed]
     return [*names, "patient_fen", *demand.extra_numbers, "file", "row"]
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.cases.columns import TYPED, typed_by_column
+from engine.cases.columns import TYPED, Typed, typed_by_column
+from engine.cases.facts import FACT_COLUMNS, NO_FACTS, Facts
 from grouper.tables import STANDARD_NUMERIC, NumericField
 
 Purpose = Literal["group", "settle"]
@@ -24,6 +25,8 @@ SETTLE_COLUMNS = ("fixmedins_code", "insutype", "dscg_time", "setl_end_date", "m
 DIP_COLUMNS = ("fixmedins_code", "insutype", "medfee_sumamt")
 """A DIP tie may be decided by which group's cost is nearest, and that cost depends on hospital and scheme."""
 DIP_ONLY = frozenset({"brdy", "insuplc_admdvs"})
+ON_DEMAND = DIP_ONLY | {"med_type"}
+"""Columns that are read only for whoever asks."""
 DRG_PERSON = frozenset({"gend", "age"})
 """What every DRG edition checks and a DIP catalogue may never ask for."""
 
@@ -50,6 +53,8 @@ class Demand:
     """A DIP catalogue takes part: it looks at cost, hospital and scheme, and finds the age from the date of birth."""
     fund_unused: bool = False
     """The policy pays standards whole and declares points, so what was booked item by item may be absent."""
+    facts: Facts = NO_FACTS
+    """What the policy asks of the record beyond the standing columns."""
 
     def __post_init__(self) -> None:
         kinds = {typed.column: typed.kind for typed in TYPED}
@@ -63,6 +68,12 @@ class Demand:
     def with_numbers(self, numbers: Iterable[NumericField]) -> Demand:
         """The same demand with the fields of one more pack."""
         return replace(self, numbers=(*self.numbers, *(field for field in numbers if field not in self.numbers)))
+
+    @property
+    def typed(self) -> tuple[Typed, ...]:
+        """The typed columns of this run: those only a policy asks for are there when it does."""
+        asked = self.facts.columns
+        return tuple(typed for typed in TYPED if typed.column not in FACT_COLUMNS or typed.column in asked)
 
     @property
     def extra_numbers(self) -> tuple[str, ...]:
@@ -79,8 +90,11 @@ class Demand:
     def wanted(self) -> tuple[str, ...]:
         """File columns that are read if they are there. Grouping reads no money, so no fault of money can stop it."""
         money = self.purpose == "settle" or self.dip
-        standing = (typed.column for typed in TYPED if money or typed.kind != "fen")
-        return (*(name for name in standing if self.dip or name not in DIP_ONLY), *self.extra_numbers)
+        standing = (typed.column for typed in self.typed if money or typed.kind != "fen")
+        return (*(name for name in standing if name not in ON_DEMAND or self._asked(name)), *self.extra_numbers)
+
+    def _asked(self, name: str) -> bool:
+        return name in self.facts.columns or (self.dip and name in DIP_ONLY)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -92,4 +106,4 @@ class Demand:
             names += DIP_COLUMNS
         if self.purpose == "settle":
             names += [name for name in SETTLE_COLUMNS if name != "hifp_pay" or not self.fund_unused]
-        return tuple(dict.fromkeys([*names, *sorted(self.required_numbers)]))
+        return tuple(dict.fromkeys([*names, *sorted(self.required_numbers), *self.facts.required]))

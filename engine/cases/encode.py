@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.execute.texts import Answers, TextLists, TextReader
 from grouper.batch import EMPTY, I32, I64, NO_TEXT, UNKNOWN, UNMAPPED, CaseBatch
 from grouper.compile import CompiledDrg
 from grouper.tables import NULL_I32, DrgTables
@@ -27,14 +28,18 @@ class Encoder:
     compiled: CompiledDrg
     tables: DrgTables
     mapped: bool | None = None
-    _dx: Mapping[str, int] = field(init=False, repr=False)
-    _op: Mapping[str, int] = field(init=False, repr=False)
+    dx: TextReader = field(default_factory=TextReader, repr=False)
+    op: TextReader = field(default_factory=TextReader, repr=False)
+    _dx: Answers = field(init=False, repr=False)
+    _op: Answers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         names = tuple(number.name for number in self.tables.numeric)
         assert names == self.compiled.numeric_names, "these tables were compiled into another edition"
-        object.__setattr__(self, "_dx", self.compiled.lookup_dx(self.mapping))
-        object.__setattr__(self, "_op", self.compiled.lookup_op(self.mapping))
+        missing = UNMAPPED if self.mapping else UNKNOWN
+        dx, op = self.compiled.lookup_dx(self.mapping), self.compiled.lookup_op(self.mapping)
+        object.__setattr__(self, "_dx", Answers(lambda code: dx.get(code, missing), EMPTY))
+        object.__setattr__(self, "_op", Answers(lambda code: op.get(code, missing), EMPTY))
 
     @property
     def mapping(self) -> bool:
@@ -43,16 +48,17 @@ class Encoder:
 
     def encode(self, frame: pl.DataFrame) -> CaseBatch:
         """One piece of accepted cases. Raises ValueError if a field that must not be null is missing."""
-        missing = UNMAPPED if self.mapping else UNKNOWN
-        dx_offsets, dx_ids = code_ids(frame["diag_codes"].to_arrow(), self._dx, missing)
-        op_offsets, op_ids = code_ids(frame["oprn_codes"].to_arrow(), self._op, missing)
+        return self.encode_codes(frame, self.dx.lists(frame["diag_codes"]), self.op.lists(frame["oprn_codes"]))
+
+    def encode_codes(self, frame: pl.DataFrame, dx: TextLists, op: TextLists) -> CaseBatch:
+        """The same, with the frame's codes read by `dx` and `op` already."""
         numeric = np.full((len(self.tables.numeric), len(frame)), NULL_I32, np.int32)
         for place, number in enumerate(self.tables.numeric):
             numeric[place] = _numbers(frame, number.source, number.name, number.null_allowed)
         text = np.full((len(self.tables.text_fields), len(frame)), NO_TEXT, np.int32)
         for place, (name, column) in enumerate(self.tables.text_fields.items()):
             text[place] = _text_ids(frame, column, name, self.compiled.text_vocab[name])
-        return CaseBatch(dx_offsets, dx_ids, op_offsets, op_ids, numeric, text, self.mapping)
+        return CaseBatch(dx.offsets, self._dx.take(dx), op.offsets, self._op.take(op), numeric, text, self.mapping)
 
 
 def code_ids(lists: pa.Array | pa.ChunkedArray, lookup: Mapping[str, int], missing: int) -> tuple[I64, I32]:

@@ -78,13 +78,18 @@ class CaseReader:
             count = 0
             for piece in table.pieces(needed, batch_rows):
                 count += len(piece.rows) + len(piece.misshapen)
-                yield _with_place(gather(piece.frame, header, wanted), piece, table.name)
+                yield with_place(gather(piece.frame, header, wanted), piece, table.name)
             if count == 0:
-                raise fault(
-                    table.name,
-                    "文件只有表头，没有数据行。导出可能失败；如确实没有病例，请去掉该文件。",
-                    "the file has a header and no rows. The export may have failed; if it has no cases, leave it out.",
-                )
+                raise no_rows(table.name)
+
+
+def no_rows(name: str) -> CaseFileError:
+    """What is wrong with a file that has a header and nothing else."""
+    return fault(
+        name,
+        "文件只有表头，没有数据行。导出可能失败；如确实没有病例，请去掉该文件。",
+        "the file has a header and no rows. The export may have failed; if it has no cases, leave it out.",
+    )
 
 
 def open_cases(paths: Iterable[str | Path], demand: Demand) -> CaseReader:
@@ -129,7 +134,7 @@ def _open(path: Path, name: str) -> CaseTable:
     )
 
 
-def _with_place(frame: pl.DataFrame, piece: Piece, file: str) -> pl.DataFrame:
+def with_place(frame: pl.DataFrame, piece: Piece, file: str) -> pl.DataFrame:
     """Add where each row stood, and one row of nulls for each that could not be split into cells."""
     flags = np.zeros(len(piece.rows), np.bool_)
     placed = frame.with_columns(pl.lit(file).alias("file"), pl.Series("row", piece.rows), pl.Series(MISSHAPEN, flags))

@@ -47,7 +47,7 @@ class ParquetCases:
             with pq.ParquetFile(path) as file:
                 self.schema: pa.Schema = file.schema_arrow
         except (pa.ArrowException, OSError) as error:
-            raise _broken(name, error) from error
+            raise broken(name, error) from error
         self.header: list[str] = self.schema.names
         self.notes: list[tuple[str, str]] = []
 
@@ -80,10 +80,10 @@ class ParquetCases:
                     yield Piece(frame, np.arange(reached + 1, reached + len(frame) + 1, dtype=np.int64))
                     reached += len(frame)
         except (pa.ArrowException, OSError) as error:
-            raise _broken(self.name, error) from error
+            raise broken(self.name, error) from error
 
 
-def _broken(name: str, error: Exception) -> CaseFileError:
+def broken(name: str, error: Exception) -> CaseFileError:
     said = str(error).splitlines()[0]
     return fault(
         name,

@@ -41,6 +41,9 @@ class Reject(StrEnum):
     TWO_PRINCIPAL_PROCEDURES = "V023"
     PACK_NUMBER_MISSING = "V024"
     COST_IMPOSSIBLE = "V025"
+    PERSON_MISSING = "V026"
+    ADMISSION_DATE_MISSING = "V027"
+    FEE_IMPOSSIBLE = "V028"
 
     PRINCIPAL_DIAGNOSIS_MISSING = "V030"
     GENDER_NOT_1_OR_2 = "V031"
@@ -88,6 +91,9 @@ TEXT_ZH: Mapping[Reject, str] = {
     Reject.TWO_PRINCIPAL_PROCEDURES: "有 {0} 个手术标记为主要手术，无法判断以哪一个为准。请只标记一个。",
     Reject.COST_IMPOSSIBLE: "医疗费总额（{0} 元）超过九亿元，不可能是一次住院。请核对单位（元）与小数点。",
     Reject.PACK_NUMBER_MISSING: "分组方案要求的{field}为空。请补填。",
+    Reject.PERSON_MISSING: "人员编号为空，无法判断再入院。请补填（用化名编号，不要用身份证号）。",
+    Reject.ADMISSION_DATE_MISSING: "入院日期为空，无法判断再入院。请补填。",
+    Reject.FEE_IMPOSSIBLE: "{field}为负或超过九亿元（{0} 元）。请核对金额与单位（元）。",
     Reject.PRINCIPAL_DIAGNOSIS_MISSING: "主要诊断为空。请填写主要诊断。",
     Reject.GENDER_NOT_1_OR_2: "性别为空或不是 1（男）、2（女）。请更正。",
     Reject.AGE_MISSING: "年龄为空。请补填周岁年龄；不足一周岁请填 0 并填写日龄。",
@@ -137,6 +143,9 @@ TEXT_EN: Mapping[Reject, str] = {
     Reject.TWO_PRINCIPAL_PROCEDURES: "{0} procedures are marked as principal. Mark one.",
     Reject.COST_IMPOSSIBLE: "A total cost of {0} yuan is no single stay. Check the unit (yuan) and the decimal point.",
     Reject.PACK_NUMBER_MISSING: "{field}, which the rule pack needs, is missing. Enter it.",
+    Reject.PERSON_MISSING: "The person is missing, so readmissions cannot be found. Enter a pseudonym.",
+    Reject.ADMISSION_DATE_MISSING: "The admission date is missing, so readmissions cannot be found. Enter it.",
+    Reject.FEE_IMPOSSIBLE: "{field} is negative or above nine hundred million ({0} yuan). Check amount and unit.",
     Reject.PRINCIPAL_DIAGNOSIS_MISSING: "The principal diagnosis is missing. Enter it.",
     Reject.GENDER_NOT_1_OR_2: "Gender is missing or neither 1 (male) nor 2 (female). Correct it.",
     Reject.AGE_MISSING: "Age is missing. Enter completed years; under one year enter 0 and the age in days.",

@@ -16,6 +16,7 @@ from engine.cases.codes import TOO_LONG
 from engine.cases.columns import TYPED
 from engine.cases.convert import TOO_FINE, UNREADABLE
 from engine.cases.demand import Demand
+from engine.cases.facts import FEES, PERSON
 from engine.cases.gather import MAINS
 from engine.cases.read import MISSHAPEN
 from engine.cases.rejection import Reject
@@ -58,6 +59,7 @@ def rules_for(demand: Demand, columns: Collection[str]) -> list[Rule]:
         rules += _settlement(demand)
     elif demand.dip:
         rules += _asked_by_catalogues(demand)
+    rules += _asked_by_policies(demand)
     if demand.profile == "strict":
         rules += _patient() + _stay() + _codes()
         if demand.purpose == "settle":
@@ -106,6 +108,20 @@ def _asked_by_catalogues(demand: Demand) -> list[Rule]:
     """What a DIP catalogue looks at even when nothing is settled: whose case it is, and what it cost."""
     asked = ("fixmedins_code", "insutype", "medfee_sumamt")
     return [rule for rule in _settlement(demand) if rule.field in asked]
+
+
+def _asked_by_policies(demand: Demand) -> list[Rule]:
+    """What a mechanism of the policy cannot do without: a row that lacks it would be judged by a fact nobody knows."""
+    rules = []
+    if demand.facts.person:
+        rules.append(Rule(Reject.PERSON_MISSING, PERSON, pl.col(PERSON).is_not_null()))
+        rules.append(Rule(Reject.ADMISSION_DATE_MISSING, "adm_time", pl.col("adm_on").is_not_null()))
+    for column in FEES.values() if demand.facts.fees else ():
+        fee = pl.col(f"{column}_fen")
+        rules.append(
+            Rule(Reject.FEE_IMPOSSIBLE, column, fee.is_null() | fee.is_between(0, COST_MAX_FEN), (_yuan(fee),))
+        )
+    return rules
 
 
 def _settlement(demand: Demand) -> list[Rule]:

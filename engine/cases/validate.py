@@ -25,6 +25,7 @@ from engine.cases.rules import CODES_MAX, Rule, rules_for
 REJECTED_SCHEMA: Mapping[str, pl.DataType] = {
     name: pl.Int64() if name == "row" else pl.String() for name in FILES["rejected"]
 }
+NO_REJECTION = pl.DataFrame(schema=dict(REJECTED_SCHEMA))
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ def validate(
 ) -> Validated:
     """Divide one piece. Pass the same `converter` for all pieces of a run, and `find_duplicates` of the whole run."""
     typed, repairs = (converter or Converter(demand)).convert(frame)
+    return judge(typed, repairs, demand, duplicates)
+
+
+def judge(typed: pl.DataFrame, repairs: Repairs, demand: Demand, duplicates: pl.DataFrame = NO_DUPLICATES) -> Validated:
+    """Divide rows that are converted already."""
     if len(duplicates):
         typed = typed.join(duplicates, on=["file", "row"], how="left", maintain_order="left")
     rules = _copy_rules(typed) + rules_for(demand, typed.columns)
@@ -54,11 +60,13 @@ def validate(
     first = fails.select(
         pl.coalesce([pl.when(pl.col(name)).then(pl.lit(int(name))) for name in fails.columns])
     ).to_series()
-    accepted = typed.filter(first.is_null()).select(accepted_columns(demand))
     bad = first.is_not_null()
+    if not bad.any():
+        return Validated(typed.select(accepted_columns(demand)), NO_REJECTION, repairs, len(typed))
+    accepted = typed.select(accepted_columns(demand)).filter(~bad)
     rejected = _rejected(typed.filter(bad), fails.filter(bad), first.filter(bad), rules, demand)
-    assert len(accepted) + len(rejected) == len(frame), "a row was lost or doubled in validation"
-    return Validated(accepted, rejected, repairs, len(frame))
+    assert len(accepted) + len(rejected) == len(typed), "a row was lost or doubled in validation"
+    return Validated(accepted, rejected, repairs, len(typed))
 
 
 def _copy_rules(typed: pl.DataFrame) -> list[Rule]:
@@ -97,8 +105,6 @@ def _rejected(
                 "fixmedins_code",
             )
         )
-    if not parts:
-        return pl.DataFrame(schema=dict(REJECTED_SCHEMA))
     return pl.concat(parts).select(pl.col(name).cast(dtype) for name, dtype in REJECTED_SCHEMA.items()).sort("row")
 
 

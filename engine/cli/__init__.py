@@ -20,6 +20,7 @@ from engine.cli.packs import app as packs
 from engine.cli.policies import app as policies
 from engine.cli.runs import app as runs
 from engine.cli.service import serve, worker
+from engine.cli.shards import map_shard, reduce_parts
 from engine.lang import choose
 
 app = typer.Typer(
@@ -51,6 +52,8 @@ app.command("clear")(clear)
 app.command("explain")(explain)
 app.command("serve")(serve)
 app.command("worker")(worker)
+app.command("map")(map_shard)
+app.command("reduce")(reduce_parts)
 app.add_typer(packs, name="pack")
 app.add_typer(policies, name="policy")
 app.add_typer(runs, name="runs")

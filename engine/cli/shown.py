@@ -12,6 +12,7 @@ import typer
 from engine.lang import say
 
 if TYPE_CHECKING:
+    from engine.cases.read import ReadNote
     from engine.map_cases import MappedCases
     from engine.run_parts import RunResult
 
@@ -57,8 +58,18 @@ def echo_counts(mapped: MappedCases) -> None:
     if mapped.rejected_by_code:
         listed = ", ".join(f"{code} {count:,}" for code, count in mapped.rejected_by_code.items())
         typer.echo(say(f"拒绝原因：{listed}", f"rejected by code: {listed}"))
-    for note in mapped.notes:
-        typer.echo(say(f"提示 {note.file}：{note.zh}", f"note {note.file}: {note.en}"))
+    for (zh, en), names in _by_text(mapped.notes).items():
+        count = len(names)
+        shown = names[0] if count == 1 else say(f"{names[0]} 等 {count} 个文件", f"{names[0]} and {count - 1} more")
+        typer.echo(say(f"提示 {shown}：{zh}", f"note {shown}: {en}"))
+
+
+def _by_text(notes: list[ReadNote]) -> dict[tuple[str, str], list[str]]:
+    """Files by what is noted about them: twelve months with one thing in common are one line."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for note in notes:
+        found.setdefault((note.zh, note.en), []).append(note.file)
+    return found
 
 
 def echo_result(result: RunResult) -> None:

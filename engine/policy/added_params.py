@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Final
 
 from engine.policy.case_params import by_scheme
+from engine.policy.money_params import in_pool
 from engine.policy.nodes import Node
 from engine.policy.problems import Problems
 from engine.policy.readers import (
@@ -111,6 +113,16 @@ def _adjustment(node: Node, problems: Problems) -> PoolAdjustment:
 ADJUSTMENTS: Param[tuple[PoolAdjustment, ...]] = Param(
     "budget.adjustments", listing(_adjustment, at_least=1), "年中调整", unit="CNY", default=(), yearly=True
 )
+
+
+class ReserveLeft(StrEnum):
+    """What becomes of the reserve a year leaves: back to the pool's fund, or into the next year's reserve."""
+
+    RETURNED = "returned"
+    CARRIED = "carried"
+
+
+RESERVE_LEFT = in_pool("budget.reserve_left", choice(*ReserveLeft), "上年风险金结余去向", "returned", how=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +226,7 @@ JOINING: Final[Mapping[str, tuple[Param[Any], ...]]] = {
     "special_case": (QUOTA_BY_LEVEL, QUOTA_ROUNDING, SWAP_RATE, TRIGGERS),
     "readmission": (READMISSION_SAME,),
     "single_disease": (DEVIATION, OWN_RATIO),
-    "budget": (ADJUSTMENTS,),
+    "budget": (ADJUSTMENTS, RESERVE_LEFT.param),
 }
 """Parameters that stand in the file of a mechanism declared elsewhere."""
 

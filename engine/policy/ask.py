@@ -14,6 +14,7 @@ from engine.policy import added_params as added
 from engine.policy import case_params as case
 from engine.policy import money_params as money
 from engine.policy.load import AreaPolicy
+from engine.policy.settings import Desk
 from pointvalue.advance import AdvanceTerms
 from pointvalue.county import CountyTerms
 from pointvalue.review import QuotaRounding, QuotaTerms, Trigger
@@ -39,7 +40,11 @@ class CountyShare:
 
 def review_terms(policy: AreaPolicy, scheme: str, day: date) -> ReviewTerms | None:
     """Special-case review 「特例单议」 of a scheme on a day; None where it has no quota."""
-    desk = policy.desk()
+    return review_terms_at(policy.desk(), scheme, day)
+
+
+def review_terms_at(desk: Desk, scheme: str, day: date) -> ReviewTerms | None:
+    """The same at a desk that notes which values were used."""
     rate = desk.at(case.SPECIAL_QUOTA, day).get(scheme)
     if rate is None:
         return None

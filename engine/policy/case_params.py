@@ -7,17 +7,24 @@ Defaults are the bold choices of the settlement rules; what has none must be wri
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any, Final, TypeVar
 
 from engine.policy.case_flags import FlagDefinition, flag_definitions
+from engine.policy.nodes import Node
+from engine.policy.predicates import When, condition
+from engine.policy.problems import Problems
 from engine.policy.readers import (
+    Field,
     Reader,
     choice,
     code,
+    day,
     integer,
     listing,
     mapping,
+    may,
     name,
     number,
     record,
@@ -29,6 +36,7 @@ from engine.policy.readers import (
 from engine.policy.rules import rules
 from engine.policy.settings import Mechanism, Param
 from engine.policy.shapes import POINT_VALUE_PLACES, day_tiers, limits, pool
+from engine.policy.single_tables import Disease, SingleQuota, disease_table, single_quotas
 from engine.policy.tables import HospitalTable, WeightTable, hospital_table, weight_table
 from pointvalue.model import BedDayTier, ClassRule, KLimit
 from pointvalue.terms import Denominator, SchemeKind, SpecialPay
@@ -38,18 +46,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SchemeEntry:
-    """A scheme 「付费方式」 of the area and how it pays."""
+    """A scheme 「付费方式」 of the area, how it pays, and which cases it takes: a case goes to the first that does."""
 
     id: str
     kind: str
+    when: When | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PackEntry:
-    """Where the rule pack of a scheme lies, relative to the policy folder; several editions may follow each other."""
+    """Where the rule pack of a scheme lies, relative to the policy folder; several editions may follow each other.
+
+    `first` and `last` are the days on which the area takes it up and gives it up, where they are not the pack's own.
+    """
 
     scheme: str
     path: str
+    first: date | None = None
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +83,21 @@ AREA_NAME: Param[str] = Param("area.name", word(), "统筹区名称", how=True)
 POOLS_HELD: Param[tuple[str, ...]] = Param("area.pools", unique(pool()), "险种基金池", how=True)
 SCHEMES: Param[tuple[SchemeEntry, ...]] = Param(
     "area.schemes",
-    listing(record(SchemeEntry, {"id": name(), "kind": choice(*SchemeKind)}), at_least=1),
+    listing(record(SchemeEntry, {"id": name(), "kind": choice(*SchemeKind), "when": may(condition)}), at_least=1),
     "付费方式",
     how=True,
 )
-PACKS: Param[tuple[PackEntry, ...]] = Param(
-    "area.packs", listing(record(PackEntry, {"scheme": name(), "path": word()})), "分组方案", default=(), how=True
-)
+
+
+def _pack(node: Node, problems: Problems) -> PackEntry:
+    keys: dict[str, Field[Any]] = {"scheme": Field(name()), "path": Field(word()), "from": may(day), "upto": may(day)}
+    got: dict[str, Any] = record(dict, keys)(node, problems)
+    if got["from"] and got["upto"] and got["upto"] < got["from"]:
+        raise problems.add(node.place, "out_of_range", found=str(got["upto"]), allowed=f"≥ {got['from']}")
+    return PackEntry(got["scheme"], got["path"], got["from"], got["upto"])
+
+
+PACKS: Param[tuple[PackEntry, ...]] = Param("area.packs", listing(_pack), "分组方案", default=(), how=True)
 PERIOD_BY: Param[str] = Param(
     "area.period_by", choice("settle_date", "discharge_date"), "病例归属期间", default="settle_date", how=True
 )
@@ -141,32 +163,31 @@ BED_DAY_TIERS: Param[tuple[BedDayTier, ...]] = Param("bed_day.tiers", day_tiers,
 BED_DAY_BY_GROUP: Param[dict[str, tuple[BedDayTier, ...]]] = Param(
     "bed_day.tiers_by_category", mapping(name(), day_tiers), "分类床日标准", unit="CNY/d", default={}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class BedDayCategory:
+    """Cases of a bed-day scheme with tiers of their own, by `name` in `tiers_by_category`; the first that holds."""
+
+    name: str
+    when: When
+
+
+BED_DAY_CATEGORIES: Param[tuple[BedDayCategory, ...]] = Param(
+    "bed_day.categories",
+    listing(record(BedDayCategory, {"name": name(), "when": condition})),
+    "床日类别",
+    default=(),
+    how=True,
+)
 BED_DAY_RATIO: Param[dict[str, Fraction]] = Param(
     "bed_day.fund_ratio", mapping(pool(), share()), "床日基金支付比例", unit="/1", default={}
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SingleQuota:
-    """The price of a single disease 「单病种」 at one hospital level for one pool."""
-
-    group: str
-    level: str
-    pool: str
-    quota_fen: int
-
-
+SINGLE_DISEASES: Param[tuple[Disease, ...]] = Param("single_disease.diseases", disease_table, "单病种目录", default=())
 SINGLE_QUOTA: Param[tuple[SingleQuota, ...]] = Param(
-    "single_disease.quotas",
-    listing(
-        record(
-            lambda **got: SingleQuota(got["group"], got["level"], got["pool"], got["quota"]),
-            {"group": code(), "level": code(), "pool": pool(), "quota": yuan()},
-        )
-    ),
-    "单病种定额",
-    unit="CNY",
-    default=(),
+    "single_disease.quotas", single_quotas, "单病种定额", unit="CNY", default=()
 )
 SINGLE_RATIO: Param[dict[str, Fraction]] = Param(
     "single_disease.fund_ratio", mapping(pool(), share()), "单病种基金支付比例", unit="/1", default={}
@@ -195,7 +216,9 @@ CASE_MECHANISMS: Final = (
     Mechanism("special_case", "特例单议", (SPECIAL_PAY, SPECIAL_QUOTA), needs=False),
     Mechanism("readmission", "再入院", (READMISSION,), needs=False),
     Mechanism("new_tech", "新技术除外支付", (NEW_TECH,), needs=False),
-    Mechanism("bed_day", "按床日付费", (BED_DAY_TIERS, BED_DAY_BY_GROUP, BED_DAY_RATIO), needs=False),
+    Mechanism(
+        "bed_day", "按床日付费", (BED_DAY_TIERS, BED_DAY_BY_GROUP, BED_DAY_CATEGORIES, BED_DAY_RATIO), needs=False
+    ),
     Mechanism("objections", "异议", (OBJECTION_DAYS, OBJECTION_HOW), needs=False),
-    Mechanism("single_disease", "单病种付费", (SINGLE_QUOTA, SINGLE_RATIO), needs=False),
+    Mechanism("single_disease", "单病种付费", (SINGLE_DISEASES, SINGLE_QUOTA, SINGLE_RATIO), needs=False),
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
+from engine.policy.fact_tables import GroupCoefficients, group_coefficients
 from engine.policy.nodes import Node
 from engine.policy.problems import Problems
 from engine.policy.readers import (
@@ -34,10 +35,11 @@ from engine.policy.settings import Mechanism, Param
 from engine.policy.tables import FactsTable, facts_table
 from pointvalue.coefficient import Against, BonusForm, Growth, Increment
 
-FORMS: Final = ("table", "level", "composite", "base_plus_bonus", "level_plus_increments")
+FORMS: Final = ("table", "level", "composite", "base_plus_bonus", "level_plus_increments", "group_cost")
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "table": (),
     "level": ("level_values",),
+    "group_cost": ("groups",),
     "composite": ("composite_weights", "facts"),
     "base_plus_bonus": ("bonus", "facts"),
     "level_plus_increments": ("level_values", "increments", "facts"),
@@ -106,6 +108,9 @@ LEAST: Param[Fraction | None] = Param(
 MOST: Param[Fraction | None] = Param(
     "coefficient.max", number("0.000001", "10"), "系数上限", unit="/1", default=None
 )  # fmt: skip
+GROUPS: Param[GroupCoefficients | None] = Param(
+    "coefficient.groups", group_coefficients, "病组差异系数", default=None
+)  # fmt: skip
 FACTS: Param[FactsTable | None] = Param("coefficient.facts", facts_table, "系数测算指标", default=None)
 
 PARTS: Final[Mapping[str, Param[Any]]] = {
@@ -114,5 +119,6 @@ PARTS: Final[Mapping[str, Param[Any]]] = {
     "bonus": BONUS,
     "increments": INCREMENTS,
     "facts": FACTS,
+    "groups": GROUPS,
 }
 COEFFICIENT: Final = Mechanism("coefficient", "医疗机构系数", (FORM, *PARTS.values(), LEAST, MOST), needs=False)

@@ -21,7 +21,7 @@ from engine.policy.settings import Param, Start
 from engine.policy.tables import FactsTable
 from pointvalue.model import Hospital
 from pointvalue.sub_budget import PLAN
-from pointvalue.terms import SchemeKind
+from pointvalue.terms import PotUnit, SchemeKind
 
 
 def cross_check_added(settings: Settings, problems: Problems) -> None:
@@ -196,6 +196,28 @@ def _counties(settings: Settings, problems: Problems) -> None:
                     problems.add(place, "hospital_lacks", found=hospital.code, other="county", **facts)
 
 
+def _county_pots(settings: Settings, problems: Problems) -> None:
+    """Pots by county are those of the hospitals' counties, and every scheme's pots leave no county out."""
+    units = fixed(settings, money.POT_UNIT) or {}
+    counties = {hospital.county for hospital in _hospitals(settings) if hospital.county}
+    for pool in fixed(settings, case.POOLS_HELD) or ():
+        if units.get(pool) != PotUnit.COUNTY:
+            continue
+        written = [start for start in values(settings, money.POTS) if pool in start.value]
+        if not written:
+            zh, en = "按县设点数池须写明各县所占比例", "say what part of the point fund each county has"
+            place = settings[money.POT_UNIT.param.key].place
+            need(problems, place, "point_value.pot_unit: county", f"budget.pots ({pool})", zh, en)
+        for start in written:
+            place, found = entry(start.node, pool).place, start.value[pool]
+            for county in sorted({pot.county for pot in found if pot.county}):
+                known(problems, place, county, counties, "医院所在县", "a county of the hospitals")
+            for scheme in sorted({pot.scheme for pot in found}):
+                for county in sorted(counties - {pot.county for pot in found if pot.scheme == scheme}):
+                    detail = {"detail_zh": f"{scheme} 在该县的点数池", "detail_en": f"the pot of {scheme} there"}
+                    problems.add(place, "missing_key", found=county, **detail)
+
+
 def _together(settings: Settings, problems: Problems) -> None:
     """Parameters that mean nothing without each other."""
     pairs: tuple[tuple[Param[Any], Param[Any]], ...] = (
@@ -233,6 +255,7 @@ CHECKS: Final = (
     _adjustments,
     _savings,
     _counties,
+    _county_pots,
     _together,
     _pools_known,
 )

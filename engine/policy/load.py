@@ -23,6 +23,8 @@ from engine.policy.case_params import AREA_CODE, AREA_NAME, PACKS, SCHEMES
 from engine.policy.catalogue import MECHANISMS
 from engine.policy.crosscheck import cross_check
 from engine.policy.crosscheck_added import cross_check_added
+from engine.policy.crosscheck_facts import cross_check_facts
+from engine.policy.crosscheck_routes import cross_check_routes
 from engine.policy.nodes import Mapping, Node, Scalar, kind_of, read_yaml
 from engine.policy.problems import Place, Problems, Unreadable, listed
 from engine.policy.readers import Field, day, known_keys, may, parse_date, record, word
@@ -84,6 +86,8 @@ def load_policy(path: Path) -> AreaPolicy:
             problems.add(Place(path.name, 1, mechanism.name), "missing_mechanism", found=mechanism.name, **detail)
     cross_check(settings, problems)
     cross_check_added(settings, problems)
+    cross_check_facts(settings, problems)
+    cross_check_routes(settings, problems)
     problems.stop_if_any()
     desk = Desk(settings, path.name)
     code, name = (desk.at(param, date.max) for param in (AREA_CODE, AREA_NAME))

@@ -196,6 +196,12 @@ MESSAGES: dict[str, Message] = {
         "{found} 不是{detail_zh}{near_zh}。已知：{allowed}",
         "{found} is not {detail_en}{near_en}. Known: {allowed}",
     ),
+    "never_asked": Message(
+        "P044",
+        "付费方式 {found} 永远轮不到：前面的 {other} 没有条件，已收下所有病例。请给 {other} 写 when，或把它移到最后",
+        "scheme {found} is never asked: {other} before it has no condition and takes every case. Give {other} a "
+        "`when`, or move it to the end",
+    ),
     "needs_also": Message(
         "P043", "{found} 要求同时给出 {other}：{detail_zh}", "{found} requires {other} as well: {detail_en}"
     ),

@@ -1,4 +1,4 @@
-"""The CSV tables a policy names: hospitals 「定点医疗机构」 and weights 「病组基准点数」.
+"""The CSV tables a policy names, and how any of them is read: hospitals 「定点医疗机构」, weights 「病组基准点数」.
 
 In: a file inside the policy folder; out: frozen tables sorted by key. Units: coefficients ×10⁶, points ×10⁴, fen.
 Cells are read as exactly as the YAML: digits and one point, never a float; faults carry the line of the file.
@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeVar
 
-from engine.policy.nodes import Node
+from engine.policy.nodes import Node, Scalar
 from engine.policy.problems import Place, Problems, Unreadable, listed
 from engine.policy.readers import POINT_PLACES, RATIO_PLACES, exact, within, word
 from pointvalue.model import Hospital
@@ -92,6 +92,10 @@ class Row:
         high = None if hi is None else Fraction(hi)
         return within(exact(text, place, problems, places, "1.05"), place, problems, Fraction(lo), high)
 
+    def scalar(self, column: str, text: str) -> Scalar:
+        """A part of a cell as a node, for the readers of YAML."""
+        return Scalar(self.cell(column), text, plain=True)
+
     def text(self, column: str, problems: Problems) -> str:
         if not self.cells[column]:
             raise problems.add(self.cell(column), "missing_value")
@@ -100,9 +104,9 @@ class Row:
 
 def hospital_table(node: Node, problems: Problems) -> HospitalTable:
     """`fixmedins_code, fixmedins_name, hi_setl_lv, medins_coef, county, score, credit`; the last three may be empty."""
-    file, rows = _open(node, problems, HOSPITAL_COLUMNS)
-    found = _each(rows, _hospital, problems)
-    _unique(rows, "fixmedins_code", problems)
+    file, rows = open_table(node, problems, HOSPITAL_COLUMNS)
+    found = each_row(rows, _hospital, problems)
+    unique_rows(rows, "fixmedins_code", problems)
     lines = {row.cells["fixmedins_code"]: row.place.line for row in rows}
     return HospitalTable(file, tuple(sorted(found, key=lambda hospital: hospital.code)), lines)
 
@@ -122,10 +126,10 @@ def _hospital(row: Row, problems: Problems) -> Hospital:
 
 def weight_table(node: Node, problems: Problems) -> WeightTable:
     """`group_code, base_points, cost_mean` (yuan), and `cost_mean_<level>` for each level with its own means."""
-    file, rows = _open(node, problems, WEIGHT_COLUMNS, LEVEL_COLUMN)
+    file, rows = open_table(node, problems, WEIGHT_COLUMNS, LEVEL_COLUMN)
     levels = [column for column in rows[0].cells if column.startswith(LEVEL_COLUMN)]
-    found = _each(rows, lambda row, to: _weights(row, levels, to), problems)
-    _unique(rows, "group_code", problems)
+    found = each_row(rows, lambda row, to: _weights(row, levels, to), problems)
+    unique_rows(rows, "group_code", problems)
     found.sort()
     return WeightTable(
         file,
@@ -148,22 +152,25 @@ def _weights(row: Row, levels: Sequence[str], problems: Problems) -> tuple[str, 
 
 def facts_table(node: Node, problems: Problems) -> FactsTable:
     """`fixmedins_code, kind` (may be empty) and a column `ind_<name>` per indicator; every cell of those is filled."""
-    file, rows = _open(node, problems, FACT_COLUMNS, INDICATOR_COLUMN)
+    file, rows = open_table(node, problems, FACT_COLUMNS, INDICATOR_COLUMN)
     names = [column for column in rows[0].cells if column.startswith(INDICATOR_COLUMN)]
 
     def indicators(row: Row, to: Problems) -> tuple[str, dict[str, Fraction]]:
         found = {name.removeprefix(INDICATOR_COLUMN): row.number(name, to, RATIO_PLACES, "0") for name in names}
         return row.text("fixmedins_code", to), found
 
-    found = dict(_each(rows, indicators, problems))
-    _unique(rows, "fixmedins_code", problems)
+    found = dict(each_row(rows, indicators, problems))
+    unique_rows(rows, "fixmedins_code", problems)
     codes = [row.cells["fixmedins_code"] for row in rows]
     kinds = {code: row.cells["kind"] for code, row in zip(codes, rows, strict=True)}
     return FactsTable(file, kinds, found, {code: row.place.line for code, row in zip(codes, rows, strict=True)})
 
 
-def _open(node: Node, problems: Problems, columns: Sequence[str], extra: str = "") -> tuple[str, list[Row]]:
-    """Rows of the table a node names, after checking path, header and row widths."""
+def open_table(
+    node: Node, problems: Problems, columns: Sequence[str], extra: str = "", optional: Sequence[str] = ()
+) -> tuple[str, list[Row]]:
+    """Rows of the table a node names, after checking path, header and row widths. `optional` columns that are not there
+    read as empty cells."""
     file = word(r"[\w./-]{1,200}\.csv", "CSV 文件名", "the name of a .csv file")(node, problems)
     path = problems.folder / file
     if ".." in path.parts[len(problems.folder.parts) :] or file.startswith("/") or not path.is_file():
@@ -178,10 +185,11 @@ def _open(node: Node, problems: Problems, columns: Sequence[str], extra: str = "
         raise problems.add(top, "syntax", detail=f"CSV: {error}") from None
     header = numbered[0][1] if numbered else []
     missing = [column for column in columns if column not in header]
-    unknown = [column for column in header if column not in columns and not (extra and column.startswith(extra))]
+    allowed = (*columns, *optional)
+    unknown = [column for column in header if column not in allowed and not (extra and column.startswith(extra))]
     if missing or unknown or len(set(header)) != len(header):
-        near = (unknown[0], columns) if unknown else None
-        facts = {"missing": listed(missing), "extra": listed(unknown), "allowed": listed(columns)}
+        near = (unknown[0], allowed) if unknown else None
+        facts = {"missing": listed(missing), "extra": listed(unknown), "allowed": listed(allowed)}
         raise problems.add(top, "table_columns", near=near, **facts)
     rows: list[Row] = []
     for line, cells in numbered[1:]:
@@ -189,13 +197,14 @@ def _open(node: Node, problems: Problems, columns: Sequence[str], extra: str = "
         if len(cells) != len(header):
             problems.add(place, "table_row", found=len(cells), allowed=len(header))
             continue
-        rows.append(Row(place, dict(zip(header, cells, strict=True))))
+        rows.append(Row(place, {**dict.fromkeys(optional, ""), **dict(zip(header, cells, strict=True))}))
     if not rows:
         raise problems.add(top, "empty_table", found=file)
     return file, rows
 
 
-def _each(rows: Sequence[Row], build: Callable[[Row, Problems], T], problems: Problems) -> list[T]:
+def each_row(rows: Sequence[Row], build: Callable[[Row, Problems], T], problems: Problems) -> list[T]:
+    """Build every row, so that all faults show, and only then give up if one failed."""
     found: list[T] = []
     for row in rows:
         try:
@@ -207,7 +216,8 @@ def _each(rows: Sequence[Row], build: Callable[[Row, Problems], T], problems: Pr
     return found
 
 
-def _unique(rows: Sequence[Row], column: str, problems: Problems) -> None:
+def unique_rows(rows: Sequence[Row], column: str, problems: Problems) -> None:
+    """Report a key that stands in two rows."""
     first: dict[str, int] = {}
     for row in rows:
         key = row.cells[column]

@@ -44,6 +44,7 @@ CAUSES = {
     "fixed_standard": Cause("定额支付标准", "Fixed-price standard", Section.ENTITLED),
     "epidemic_outside": Cause("疫情病例（预算外）", "Epidemic cases, outside the budget", Section.ENTITLED),
     "negative_floor": Cause("负值补足", "Negative result floored", Section.ENTITLED),
+    "out_of_area_cap": Cause("异地病例限额", "Out-of-area cases capped", Section.ENTITLED),
     "standard_scaled_back": Cause("支付标准按比例调减", "Standard scaled back", Section.ENTITLED),
     "growth_cap_cut": Cause("增长上限调减", "Growth cap cut", Section.ENTITLED),
     "surplus_returned": Cause("结余返还", "Surplus returned to the pool", Section.ENTITLED),
@@ -56,6 +57,7 @@ CAUSES = {
     "quality_deposit": Cause("质量保证金返还", "Quality deposit released", Section.CASH),
     "supplier_paid": Cause("代付供应商货款", "Paid to suppliers directly", Section.CASH),
     "advance_recovered": Cause("预付金收回", "Advance recovered", Section.CASH),
+    "receivable_recovered": Cause("上年应收收回", "Receivable of last year recovered", Section.CASH),
     "carried_to_next_year": Cause("负数结转下年", "Negative balance carried to next year", Section.CARRY),
     "prepayment": Cause("月度应付", "Monthly payable", Section.MONTH),
     "deposit_withheld": Cause("质量保证金预留", "Quality deposit withheld", Section.MONTH),
@@ -64,6 +66,7 @@ CAUSES = {
 
 RESERVE_CAUSES = {
     "reserve_set_aside": Label("提取风险金", "Set aside"),
+    "reserve_brought_forward": Label("上年风险金转入", "Brought forward from last year"),
     "fixed_variance": Label("定额类差额", "Fixed-price variance"),
     "pool_sharing": Label("区域共担", "Pool-level sharing"),
     "basis_difference": Label("口径差额", "Basis difference"),

@@ -101,8 +101,8 @@ class Closing:
 def close_year(figures: RunFigures, pool: str) -> Closing:
     """The closed fund of a year 「基金闭合」.
 
-    total + epidemic money + carried receivables
-        = outside + bundle outside + all hospital lines + suppliers paid + reserve lines
+    total + epidemic money + carried receivables + reserve brought forward
+        = outside + bundle outside + all hospital lines + suppliers paid + receivables recovered + reserve lines
     """
     sums = _sums(figures, pool)
     items = figures.facts.split.get(pool, ())
@@ -110,10 +110,16 @@ def close_year(figures: RunFigures, pool: str) -> Closing:
         ClosingRow(Label("基金预算总额", "Fund, total"), "+", split_sum(items, "total")),
         ClosingRow(Label("疫情专项资金", "Epidemic money from outside"), "+", sums["epidemic_outside"]),
         ClosingRow(Label("结转下年应收", "Receivables carried over"), "+", sums["carried_to_next_year"]),
+        ClosingRow(Label("上年风险金转入", "Reserve brought forward"), "+", sums["reserve_brought_forward"]),
         ClosingRow(Label("预算外划出", "Carved out"), "−", split_sum(items, "outside")),
         ClosingRow(Label("打包付费院外支出", "Bundle money spent elsewhere"), "−", split_sum(items, "bundle_outside")),
         ClosingRow(Label("拨付医疗机构（全年）", "Paid to hospitals, whole year"), "−", sums["hospitals"]),
         ClosingRow(Label("代付供应商", "Paid to suppliers"), "−", -sums["supplier_paid"]),
+        ClosingRow(
+            Label("收回上年应收（归还上年基金）", "Last year's receivables, back to last year's fund"),
+            "−",
+            -sums["receivable_recovered"],
+        ),
         ClosingRow(Label("风险金结余", "Reserve left"), "−", sums["reserve"]),
     )
     return Closing(pool, tuple(row for row in rows if row.amount_fen or row.name.en == "Fund, total"))
@@ -143,6 +149,8 @@ def _sums(figures: RunFigures, pool: str) -> dict[str, int]:
             continue
         if line.hospital == RESERVE:
             sums["reserve"] += line.amount_fen
+            if line.cause == "reserve_brought_forward":
+                sums[line.cause] += line.amount_fen
         else:
             sums["hospitals"] += line.amount_fen
             sums[root(line.cause)] += line.amount_fen

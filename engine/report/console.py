@@ -109,10 +109,15 @@ def _points(rows: Sequence[PoolRow]) -> str:
     return f"{sum(known):,.0f}" if known else "—"
 
 
+_OVER_YEARS = ("carried_to_next_year", "receivable_recovered", "reserve_brought_forward")
+_SUPPLIERS = ("supplier_paid",)
+
+
 def pool_table(figures: RunFigures) -> Table:
     """One line per pool: the split, who got what, and the difference, which is 0.00.
 
-    基金 = 划出 + 拨付 + 代付 + 结转 + 结余; receivables carried over came in, so they show as negative.
+    基金 = 划出 + 拨付 + 代付 + 结转 + 结余. What is carried over or brought forward came in, so it shows as negative in
+    结转; receivables of last year that were recovered went back to its fund.
     """
     if figures.facts.kind == "presettle":
         return _month_table(figures)
@@ -124,11 +129,10 @@ def pool_table(figures: RunFigures) -> Table:
         mine = [line for line in figures.lines if line.pool == pool]
         paid = sum(line.amount_fen for line in mine if line.hospital != RESERVE)
         left = sum(line.amount_fen for line in mine if line.hospital == RESERVE)
-        carried, suppliers = (
-            sum(line.amount_fen for line in mine if line.cause == cause)
-            for cause in ("carried_to_next_year", "supplier_paid")
+        over, suppliers = (
+            -sum(line.amount_fen for line in mine if line.cause in causes) for causes in (_OVER_YEARS, _SUPPLIERS)
         )
-        amounts = [*split, paid, -suppliers, -carried, left, close(figures, pool).difference_fen]
+        amounts = [*split, paid, suppliers, over, left, close(figures, pool).difference_fen]
         table.add_row(label(POOLS, pool).zh, *(_money(amount) for amount in amounts))
     return table
 

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Literal
 
 from engine.errors import RunError
+from engine.report.page_tables import PageTable
 from pointvalue.invariants import InvariantBroken
 
 RunKind = Literal["presettle", "clear"]
@@ -106,6 +107,8 @@ class RunFacts:
     supersedes: str = ""
     objection_until: date | None = None
     objection_how: str = ""
+    tables: tuple[PageTable, ...] = ()
+    """Tables beside the accounts, printed as they are."""
 
     def __post_init__(self) -> None:
         if self.counts_accepted + self.counts_rejected != self.counts_read:

@@ -49,6 +49,7 @@ class Flow:
 
 YEAR_NODES = (
     Node("fund", "基金预算", "Fund", 0, NAVY),
+    Node("brought", "上年风险金", "Reserve of last year", 0, GREY),
     Node("point", "点数基金", "Point fund", 1, BLUE),
     Node("fixed", "定额类基金", "Fixed-price lines", 1, TEAL),
     Node("reserve", "提取风险金", "Reserve set aside", 1, GOLD),
@@ -101,6 +102,7 @@ class _Year:
     """
 
     set_aside: int
+    brought: int
     fixed: int
     point: int
     fixed_left: int
@@ -146,7 +148,8 @@ def year_flow(figures: RunFigures, pool: str) -> Flow:
     links = _Links()
     links.add("fund", "point", year.point)
     links.add("fund", "fixed", year.fixed)
-    links.add("fund", "reserve", year.set_aside)
+    links.add("fund", "reserve", year.set_aside - year.brought)
+    links.add("brought", "reserve", year.brought)
     links.add("fund", "outside", year.outside)
     links.add("point", "standard", year.point - pots_on + pots_lent)
     links.add("point", "pot_left", pots_on - pots_lent)
@@ -169,11 +172,13 @@ def _year(figures: RunFigures, pool: str) -> _Year:
     reserve: dict[str, int] = defaultdict(int)
     for line in (line for line in figures.lines if line.pool == pool):
         (reserve if line.hospital == RESERVE else ours)[root(line.cause)] += line.amount_fen
-    moved, set_aside = split_sum(items, "moved_to_points"), reserve.pop("reserve_set_aside", 0)
+    moved, brought = split_sum(items, "moved_to_points"), reserve.pop("reserve_brought_forward", 0)
+    set_aside = brought + reserve.pop("reserve_set_aside", 0)
     fixed_left, pots_left = reserve.pop("fixed_variance", 0), sum(reserve.pop(name, 0) for name in _FROM_POTS)
     entitled = sum(amount for cause, amount in ours.items() if section(cause) is Section.ENTITLED)
     return _Year(
         set_aside=set_aside,
+        brought=brought,
         fixed=split_sum(items, "fixed") - moved,
         point=split_sum(items, "point_fund"),
         fixed_left=fixed_left,

@@ -1,0 +1,171 @@
+"""What a year opens with 「年初结转」: receivables, reserve and base that last year's clearing left behind.
+
+In: the shelf, the area and the year to be cleared. Out: the same policy year with what hospitals owe and with the
+reserve brought forward, and notes where the base last year wrote differs from the one the policy states. It reads the
+standing clearing of the year before and recomputes nothing; without one the year opens with nothing, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from engine.area import Area
+from engine.cases.read import ReadNote
+from engine.errors import RunError
+from engine.ledger.manifest import FileDigest, Manifest
+from engine.ledger.store import RunDraft
+from engine.ledger.verify import verify_run
+from engine.money import fen_from_text, text_from_fen
+from engine.policy.added_params import RESERVE_LEFT, ReserveLeft
+from engine.policy.resolve import ResolvedPolicy
+from engine.posted import lines_of_run, valid_runs
+from pointvalue.lines import RESERVE, PostingLine, sum_of
+from pointvalue.terms import Cause
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """What last year's clearing left in one pool, fen.
+
+    `receivable_fen`: negative balances carried over, by hospital. `advance_uncovered_fen`: the part of each advance the
+    year did not earn back.
+    """
+
+    receivable_fen: Mapping[str, int]
+    advance_uncovered_fen: Mapping[str, int]
+    reserve_left_fen: int
+    next_base_fen: int
+
+
+@dataclass(frozen=True)
+class LastYear:
+    """Last year's standing clearing, by pool, and its lines as an input of this year's."""
+
+    run_id: str
+    year: int
+    pools: Mapping[str, LeftBehind]
+    digest: FileDigest
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a year opened. `last` None: no clearing of the year before stands on the shelf.
+
+    `brought_fen`: reserve brought forward by pool. `base_fen`: (written by last year, stated as prior actual) by pool.
+    """
+
+    year: int
+    last: LastYear | None
+    brought_fen: Mapping[str, int] = field(default_factory=dict)
+    base_fen: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
+    notes: tuple[ReadNote, ...] = ()
+
+
+def last_year(shelf: Path, area: str, year: int) -> LastYear | None:
+    """The standing clearing of the year before `year`. Raises RunError if two stand, or if it was changed since."""
+    period = f"{year - 1:04d}"
+    standing = [(folder, run) for folder, run in valid_runs(shelf, area, "clear", period) if run.period == period]
+    if not standing:
+        return None
+    if len(standing) > 1:
+        names = ", ".join(run.run_id for _, run in standing)
+        raise RunError(f"{period} was cleared twice on {shelf}: {names}. The second run must name --supersedes.")
+    folder, run = standing[0]
+    if findings := verify_run(folder):
+        raise RunError(f"the clearing of {period} cannot be relied on. {findings[0]}")
+    lines = lines_of_run(folder)
+    sealed = next(item for item in run.outputs if item.name == "lines.parquet")
+    digest = FileDigest(f"{run.run_id}/lines.parquet", sealed.bytes, sealed.sha256, sealed.rows)
+    pools = {pool: _left_behind(lines, pool, run) for pool in sorted({line.pool for line in lines})}
+    return LastYear(run.run_id, year - 1, pools, digest)
+
+
+def _left_behind(lines: list[PostingLine], pool: str, run: Manifest) -> LeftBehind:
+    own = [line for line in lines if line.pool == pool]
+    owed = _by_hospital(own, Cause.CARRIED_TO_NEXT_YEAR)
+    advanced = _by_hospital(own, Cause.ADVANCE_RECOVERED)
+    uncovered = {code: min(-amount, owed.get(code, 0)) for code, amount in advanced.items()}
+    return LeftBehind(
+        receivable_fen=owed,
+        advance_uncovered_fen={code: amount for code, amount in uncovered.items() if amount > 0},
+        reserve_left_fen=sum_of([line for line in own if line.hospital == RESERVE], *Cause),
+        next_base_fen=fen_from_text(run.totals[f"pool.{pool}"]["next_year_base"]),
+    )
+
+
+def _by_hospital(lines: list[PostingLine], cause: Cause) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for line in lines:
+        if line.cause is cause and line.hospital != RESERVE:
+            found[line.hospital] = found.get(line.hospital, 0) + line.amount_fen
+    return found
+
+
+def open_year(draft: RunDraft, area: Area, resolved: ResolvedPolicy) -> tuple[ResolvedPolicy, Opening]:
+    """The year with what the one before left, and how it opened; noted as an input and in the manifest's totals."""
+    year = resolved.area.year
+    last = last_year(draft.folder.parent, area.policy.code, year)
+    draft.parameters["opening"] = "nothing" if last is None else last.run_id
+    if last is None:
+        return resolved, Opening(year, None)
+    draft.inputs.append(last.digest)
+    _require_known(last, resolved)
+    desk, end = area.policy.desk(), date(year, 12, 31)
+    brought, base, notes, pools = {}, {}, [], []
+    for pool in resolved.area.pools:
+        left = last.pools.get(pool.id)
+        if left is None:
+            pools.append(pool)
+            continue
+        carried = left.reserve_left_fen and desk.pool(RESERVE_LEFT, end, pool.id) == ReserveLeft.CARRIED
+        brought[pool.id] = left.reserve_left_fen if carried else 0
+        base[pool.id] = (left.next_base_fen, pool.prior_actual_fen)
+        if pool.prior_actual_fen is not None and pool.prior_actual_fen != left.next_base_fen:
+            notes.append(_base_differs(last, pool.id, left.next_base_fen, pool.prior_actual_fen))
+        owed = dict(left.receivable_fen)
+        pools.append(replace(pool, receivable_fen=owed, brought_forward_fen=brought[pool.id]))
+        draft.totals[f"opening.{pool.id}"] = {
+            "receivables": text_from_fen(sum(owed.values())),
+            "reserve_left": text_from_fen(left.reserve_left_fen),
+            "reserve_brought_forward": text_from_fen(brought[pool.id]),
+            "base_written_by_last_year": text_from_fen(left.next_base_fen),
+        }
+    opened = replace(resolved.area, pools=tuple(pools))
+    used = tuple(each for key, each in sorted(desk.used.items(), key=str) if each not in resolved.used)
+    return (
+        replace(resolved, area=opened, used=(*resolved.used, *used)),
+        Opening(year, last, brought, base, tuple(notes)),
+    )
+
+
+def _require_known(last: LastYear, resolved: ResolvedPolicy) -> None:
+    """A hospital that owes and is gone from the policy would never pay: say so before anything is computed."""
+    pools = {pool.id for pool in resolved.area.pools}
+    for pool, left in last.pools.items():
+        for code, amount in sorted(left.receivable_fen.items()):
+            if amount and (pool not in pools or code not in resolved.area.hospital_codes):
+                raise RunError(
+                    f"{code} owes pool {pool} {text_from_fen(amount)} yuan from the clearing of {last.year} "
+                    f"({last.run_id}), but the policy of {resolved.area.year} does not list it. Keep it in the "
+                    "hospital table until the money has come back."
+                )
+
+
+def _base_differs(last: LastYear, pool: str, written: int, stated: int) -> ReadNote:
+    shown = (text_from_fen(written), text_from_fen(stated), text_from_fen(stated - written))
+    return ReadNote(
+        "budget.prior_actual",
+        f"险种 {pool}：{last.run_id} 写下的下年基数为 {shown[0]} 元，政策填写的上年决算为 {shown[1]} 元，"
+        f"相差 {shown[2]} 元",
+        f"pool {pool}: {last.run_id} wrote a base of {shown[0]} yuan for this year, the policy states "
+        f"{shown[1]}, a difference of {shown[2]}",
+    )
+
+
+def note_opening(draft: RunDraft, opening: Opening, notes: list[ReadNote]) -> None:
+    """Say where last year's base and the policy differ: on the screen and in the manifest."""
+    notes += opening.notes
+    draft.totals["notes"] = [*draft.totals.get("notes", []), *(f"{note.file}: {note.en}" for note in opening.notes)]
