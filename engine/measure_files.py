@@ -1,8 +1,8 @@
 """What a measurement leaves behind: tables a policy can take as they are, and a report of what moved 「测算结果」.
 
-In: a measurement. Out: one folder, whole or not at all: `weights.csv` and `facts.csv` in the form of the policy's own
-tables, `moves.csv` with every group, `coefficients.csv` with every hospital, and `report.md` to read. It measures
-nothing and posts nothing.
+In: a measurement. Out: one folder, whole or not at all: `weights.csv` and `facts.csv`, and `group_coefficients.csv`
+where the policy's coefficients go by group, in the form of the policy's own tables; `moves.csv` with every group,
+`coefficients.csv` with every hospital, and `report.md` to read. It measures nothing and posts nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from engine.errors import RunError
 from engine.measure import GroupMove, Measured
 from engine.measure_coefficients import MEASURED, CoefficientMove
 from engine.money import text_from_fen
+from engine.policy.fact_tables import GROUP_COEFFICIENT_COLUMNS
 from engine.policy.tables import FACT_COLUMNS, INDICATOR_COLUMN, LEVEL_COLUMN, WEIGHT_COLUMNS
 from pointvalue.fixed import E4, E6, divide_half_up, half_up
 from pointvalue.weights import GroupState
@@ -42,6 +43,9 @@ def write_measured(out: Path, found: Measured) -> None:
     try:
         _write(partial / "weights.csv", *weights_table(found))
         _write(partial / "facts.csv", *facts_table(found))
+        if found.coefficient_form == "group_cost":
+            pairs = [[hospital, group, _coef(value)] for hospital, group, value in found.group_coefficients]
+            _write(partial / "group_coefficients.csv", GROUP_COEFFICIENT_COLUMNS, pairs)
         _write(partial / "moves.csv", *moves_table(found))
         _write(partial / "coefficients.csv", *coefficients_table(found))
         (partial / "report.md").write_text(report(found), encoding="utf-8", newline="\n")
@@ -266,6 +270,10 @@ def _coefficients(found: Measured) -> list[str]:
             "政策逐家列出系数，未作计算；指标见 facts.csv。 The policy lists coefficients, none is computed.",
             "",
         ]
+    if found.coefficient_form == "group_cost":
+        count = len(found.group_coefficients)
+        text = f"按病组差异系数 {count} 对，见 group_coefficients.csv。 {count} pairs of hospital and group."
+        return [*lines, text, ""]
     faults = {each.fault for each in found.coefficients if each.fault}
     lines += [f"⚠ {fault}" for fault in sorted(faults)]
     lines += ["| hospital | cases | in force | measured |", "|---|---|---|---|"]

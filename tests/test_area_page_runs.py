@@ -1,4 +1,4 @@
-"""docs/add-an-area.md is run as it stands: its files, its mistakes, its messages."""
+"""docs/add-an-area.md is run as it stands, with its mistakes and messages; and the command that shows an area."""
 
 from __future__ import annotations
 
@@ -35,3 +35,18 @@ def test_a_page_that_shows_something_else_is_noticed() -> None:
     assert not Step("x", ["b"], ["a", "b"]).fits
     assert not Step("x", ["a", SKIPPED, "d"], ["a", "b", "c"]).fits
     assert not Step("x", ["a b"], ["a c"]).fits
+
+
+def test_the_command_settles_an_area_by_its_code(tmp_path: Path) -> None:
+    done = dianzhi("demo", "--area", "610926", "--cases", "150", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "hospitals and cases are invented" in done.stdout
+    months = [line for line in done.stdout.splitlines() if line.startswith("2020-")]
+    assert len(months) == 12 and all("rejected    0" in line for line in months)
+    assert (tmp_path / "out" / "runs" / "2020-610926-clear-01" / "manifest.json").is_file()
+
+
+def test_an_area_nobody_knows_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    done = dianzhi("demo", "--area", "atlantis", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "zibo" in done.stderr and not any(tmp_path.iterdir())
