@@ -9,6 +9,7 @@ coefficients beside theirs. Sums are integers and means exact; each figure is ro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -24,12 +25,13 @@ from engine.map_cases import MappedCases, map_cases
 from engine.measure_coefficients import CoefficientMove, coefficient_moves, group_coefficients
 from engine.measure_routes import editions_for
 from engine.policy import case_params as case
-from engine.policy.ask import weight_terms
+from engine.policy.ask import value_band, weight_terms
 from engine.policy.load import AreaPolicy
 from engine.policy.tables import WeightTable
 from grouper.reason import GroupStatus
 from pointvalue.fixed import half_up
-from pointvalue.weights import GroupState, GroupWeight, Weights, WeightTerms, measure
+from pointvalue.value_band import InitialValue, ValueBand, YearOfCases, initial_value
+from pointvalue.weights import GroupState, GroupWeight, HistoryFault, Weights, WeightTerms, measure
 
 I64 = npt.NDArray[np.int64]
 
@@ -90,6 +92,9 @@ class Measured:
     """(hospital, group, ×10⁶) where the policy's form is `group_cost`."""
     missing: tuple[str, ...]
     """Groups of the pack for which there is nothing to propose."""
+    value_band: ValueBand
+    point_values: Mapping[str, InitialValue]
+    """Initial point value by pool at the proposed points, without coefficients and classes."""
 
     @property
     def empty_years(self) -> tuple[int, ...]:
@@ -167,7 +172,33 @@ def measure_policy(
         coefficients=coefficients,
         group_coefficients=group_coefficients(policy, day, mapped, rows, group, groups, terms.min_cases),
         missing=tuple(move.code for move in moves if move.points_e4 is None),
+        value_band=value_band(policy, scheme, day),
+        point_values=_point_values(mapped, rows, group, place, moves, terms, value_band(policy, scheme, day)),
     )
+
+
+def _point_values(
+    mapped: MappedCases,
+    rows: npt.NDArray[np.intp],
+    group: npt.NDArray[np.int32],
+    year: npt.NDArray[np.int32],
+    moves: Sequence[GroupMove],
+    terms: WeightTerms,
+    band: ValueBand,
+) -> dict[str, InitialValue]:
+    """Initial value of every pool that has cases 「年初点值」, each case at the proposed points of its group."""
+    points = np.array([move.points_e4 or 0 for move in moves], np.int64)[group]
+    means = np.array([move.mean_fen or 0 for move in moves], np.int64)[group]
+    cost = mapped.book.ints("medfee_sumamt_fen")[rows]
+    index, pools = mapped.book.codes("insutype")
+    found = {}
+    for place, pool in enumerate(pools):
+        own = (index[rows] == place) & (points > 0)
+        cells = [np.flatnonzero(own & (year == each)) for each in range(len(terms.year_weights))]
+        cases = [YearOfCases(cost[cell], points[cell], means[cell]) for cell in cells]
+        with suppress(HistoryFault):  # a pool without a case in the band has no value to propose
+            found[pool] = initial_value(cases, terms.year_weights, band)
+    return found
 
 
 def _terms(policy: AreaPolicy, scheme: str, years: Sequence[int], day: date) -> WeightTerms:

@@ -21,7 +21,7 @@ from engine.measure_coefficients import MEASURED, CoefficientMove
 from engine.money import text_from_fen
 from engine.policy.fact_tables import GROUP_COEFFICIENT_COLUMNS
 from engine.policy.tables import FACT_COLUMNS, INDICATOR_COLUMN, LEVEL_COLUMN, WEIGHT_COLUMNS
-from pointvalue.fixed import E6, divide_half_up, half_up
+from pointvalue.fixed import E4, E6, divide_half_up, half_up
 from pointvalue.weights import GroupState
 
 MOVES_SHOWN = 20
@@ -194,7 +194,30 @@ def _region(found: Measured) -> list[str]:
     return [
         f"区域例均费用 region mean: **{text_from_fen(found.region_mean_fen)}** 元 yuan, in force {before}",
         "",
+        *_point_values(found),
     ]
+
+
+def _point_values(found: Measured) -> list[str]:
+    """Initial point value by pool, at the proposed base points."""
+    lines = [
+        f"年初点值（优值区间 {found.value_band.value}，按建议基准点数，未计系数与病例分类） Initial point value, band "
+        f"{found.value_band.value}, at the proposed base points, without coefficients and classes:",
+        "",
+    ]
+    for pool, each in sorted(found.point_values.items()):
+        lines.append(
+            f"- {pool}: **{value_text(each.value)}** 元/点 yuan per point, from {each.kept_count:,} of "
+            f"{each.read_count:,} cases"
+        )
+    if not found.point_values:
+        lines.append("没有病例在区间内。 No case lies in the band.")
+    return [*lines, ""]
+
+
+def value_text(value: Fraction) -> str:
+    """A point value with four decimals, half up."""
+    return _scaled(half_up(value * E4), 4)
 
 
 def _states(found: Measured) -> list[str]:
@@ -262,6 +285,10 @@ def _coefficient_line(each: CoefficientMove) -> str:
     return f"| {each.name} {each.hospital} | {each.cases} | {_coef(each.in_force_e6)} | {_coef(each.measured_e6)} |"
 
 
+def _values(found: Measured) -> str:
+    return ", ".join(f'"{pool}": {value_text(each.value)}' for pool, each in sorted(found.point_values.items()))
+
+
 def _paste(found: Measured) -> list[str]:
     day = found.day.isoformat()
     return [
@@ -274,6 +301,7 @@ def _paste(found: Measured) -> list[str]:
         f"  region_mean: {{unit: CNY, values: {{{day}: {{{found.scheme}: {text_from_fen(found.region_mean_fen)}}}}}}}",
         f"  base_year: {{values: {{{day}: {{{found.scheme}: {found.years[-1]}}}}}}}",
         f"  weights: {{values: {{{day}: {{{found.scheme}: weights_{found.day.year}.csv}}}}}}",
+        f"  budget_point_value: {{unit: CNY/point, values: {{{day}: {{{found.scheme}: {{{_values(found)}}}}}}}}}",
         "```",
         "",
         "测算结果只是建议，未写入任何政策。 These are proposals; no policy was changed.",

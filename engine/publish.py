@@ -31,6 +31,7 @@ from engine.policy.resolve import ResolvedPolicy
 from engine.report.facts import HospitalFacts, OpenValue, PointValueAt, Pot, RunFacts, SplitItem
 from engine.report.figures import RunFigures
 from engine.report.frames import RunFrames
+from engine.report.grounds import Grounds
 from engine.report.html import write_summary
 from engine.report.statement import write_statements
 from engine.sharing_table import sharing_table, values_table
@@ -90,7 +91,7 @@ def publish_money(
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd", version="2.6")
         draft.rows[f"{name}.parquet"] = table.num_rows
     facts = replace(_facts(draft, area, money, mapped, seal), tables=watched.pages)
-    figures = RunFigures.build(facts, RunFrames.from_folder(folder))
+    figures = RunFigures.build(facts, RunFrames.from_folder(folder), Grounds.from_folder(folder))
     assert len(figures.lines) == len(money.lines), "every posting line is in the file the reports are made from"
     statements = write_statements(folder / "statements", figures, case_detail=case_detail)
     write_summary(folder / "summary.html", figures)

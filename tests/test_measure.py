@@ -18,8 +18,9 @@ from engine.area import load_area
 from engine.cli.failure import report as exit_code
 from engine.errors import CaseFileError, PolicyError, RunError
 from engine.measure import Measured, MeasureOptions, measure_policy
-from engine.measure_files import write_measured
+from engine.measure_files import value_text, write_measured
 from engine.measure_routes import on_day
+from engine.policy import PolicyFaults
 from engine.policy.load import load_policy
 from engine.policy.predicates import Days, When
 from pointvalue.weights import GroupState
@@ -274,6 +275,33 @@ def test_a_policy_that_lists_coefficients_has_none_measured(tmp_path: Path) -> N
     found = measured(tmp_path)
     assert found.coefficient_form == "table"
     assert [each.measured_e6 for each in found.coefficients] == [None, None]
+
+
+def test_the_initial_point_value_rests_on_the_band_of_the_policy(tmp_path: Path) -> None:
+    """All: (2 × 29,000 + 3 × 32,000 + 5 × 12,000) ÷ (2 × 233.5766 + 3 × 233.5766 + 5 × 78.8321) = 137.00003.
+
+    Low price and low cost: FV1 of 2022 and 2023 alone; 12,000 lies above its group's 10,800, and FR25 above the mean
+    value of its years. (2 × 9,000 + 3 × 10,000) ÷ (5 × 78.8321) = 121.7778.
+    """
+    every = measured(tmp_path / "all")
+    assert {pool: (value_text(each.value), each.kept_count) for pool, each in every.point_values.items()} == {
+        "310": ("137.0000", 5)
+    }
+    band = measuring("{year_weights: [2, 3, 5], trim: none, min_cases: 2, value_band: low_price_low_cost}")
+    low = measured(tmp_path / "low", band)
+    assert {pool: (value_text(each.value), each.kept_count) for pool, each in low.point_values.items()} == {
+        "310": ("121.7778", 2)
+    }
+    write_measured(tmp_path / "out", low)
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "310: **121.7778** 元/点 yuan per point, from 2 of 5 cases" in text
+    assert 'budget_point_value: {unit: CNY/point, values: {2025-01-01: {drg: {"310": 121.7778}}}}' in text
+
+
+def test_a_band_of_its_own_is_refused(tmp_path: Path) -> None:
+    terms = measuring("{year_weights: [1], trim: none, min_cases: 2, value_band: below}")
+    with pytest.raises(PolicyFaults, match="below is not accepted"):
+        load_policy(village(tmp_path / "area", terms) / "policy")
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------

@@ -1,17 +1,26 @@
-"""On which mechanisms of the policy an amount rests 「金额的依据」.
+"""What amounts rest on 「金额的依据」: policy values with their documents, how gaps were shared, edges close by.
 
-In: a posting line; out: names of mechanisms, so that a report can list every unverified value behind what it shows. The
-line's own rule is the key that made it; the amount rests on more: a standard on classes, points and coefficients.
+In: the rows of `values`, `sharing` and `cliffs` of a run, and posting lines; out: the document behind a line, every
+unverified value behind what a report shows, the tiers and edges of a hospital. A line's rule is the key that made it;
+its amount rests on more: a standard on classes, points and coefficients. It computes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
 
 from engine.report import causes
-from engine.report.figures import PostingLine
 from pointvalue.terms import Cause
+
+if TYPE_CHECKING:
+    from engine.report.figures import PostingLine
+
+Row = Mapping[str, Any]
 
 _SCORING = ("area", "hospitals", "coefficient", "points", "case_classes", "case_flags", "special_case", "readmission")
 _FACTS = ("new_tech", "tcm", "out_of_area")
@@ -57,8 +66,51 @@ def mechanisms_of(line: PostingLine) -> tuple[str, ...]:
     return tuple(dict.fromkeys((mechanism(line.rule), *_BEHIND.get(root, ()))))
 
 
-def unverified_behind(lines: Iterable[PostingLine], values: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The rows of `values.parquet` tagged U or PH that these lines rest on; a default that says "none" is no value."""
-    wanted = {name for line in lines for name in mechanisms_of(line)}
-    open_values = (row for row in values if row["tag"] in ("U", "PH") and row["val_text"] != "–")
-    return [row for row in open_values if mechanism(str(row["rule"])) in wanted]
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """How one gap was shared: the hospital's own row, and a row a tier. Amounts in yuan."""
+
+    whole: Row
+    tiers: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """The three tables, each empty where the run has none."""
+
+    values: tuple[Row, ...] = ()
+    sharing: tuple[Row, ...] = ()
+    cliffs: tuple[Row, ...] = ()
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Grounds:
+        """From the files of a run, or of a run being written."""
+        paths = [folder / f"{name}.parquet" for name in ("values", "sharing", "cliffs")]
+        return cls(*(tuple(pq.read_table(path).to_pylist()) if path.is_file() else () for path in paths))
+
+    def tiers_of(self, hospital: str, pool: str) -> Tiers | None:
+        rows = _mine(self.sharing, hospital, pool)
+        return Tiers(rows[0], rows[1:]) if rows else None
+
+    def cliffs_of(self, hospital: str, pool: str) -> tuple[Row, ...]:
+        return _mine(self.cliffs, hospital, pool)
+
+    def document(self, rule: str) -> str:
+        """Where the value behind a rule is written; for a rule without a value of its own, those of its mechanism."""
+        own = [row for row in self.values if row["rule"] == rule]
+        family = [row for row in self.values if mechanism(row["rule"]) == mechanism(rule) and not row["val_dflt"]]
+        return "；".join(dict.fromkeys(str(row["source_doc"]) for row in own or family))
+
+    def unverified(self, lines: Iterable[PostingLine]) -> list[Row]:
+        """The values tagged U or PH that these lines rest on; a default that says "none" is no value."""
+        wanted = {name for line in lines for name in mechanisms_of(line)}
+        open_values = (row for row in self.values if row["tag"] in ("U", "PH") and row["val_text"] != "–")
+        return [row for row in open_values if mechanism(str(row["rule"])) in wanted]
+
+
+def _mine(rows: Sequence[Row], hospital: str, pool: str) -> tuple[Row, ...]:
+    return tuple(row for row in rows if (row["fixmedins_code"], row["insutype"]) == (hospital, pool))
+
+
+NO_GROUNDS = Grounds()
+"""Of figures that stand alone."""
