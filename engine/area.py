@@ -19,7 +19,7 @@ from engine.errors import PolicyError
 from engine.policy.case_params import PACKS, SCHEMES
 from engine.policy.check import PackGroups, check
 from engine.policy.load import AreaPolicy, load_policy
-from engine.policy.resolve import ResolvedPolicy, resolve
+from engine.policy.resolve import ResolvedPolicy, latest_value_day, resolve
 from engine.routing import Router
 from pointvalue.terms import POINT_KINDS
 
@@ -64,7 +64,7 @@ class Area:
 
     def _pack_groups(self, year: int) -> list[PackGroups]:
         # A case settled in January may have been discharged long before; a year back covers what can be priced.
-        opens, ends = date(year - 1, 1, 1), date(year, 12, 31)
+        opens, ends = date(year - 1, 1, 1), latest_value_day(self.policy.desk(), year)
         found = []
         for edition, scheme in zip(self.editions.editions, self.schemes, strict=True):
             if edition.kind != "drg":

@@ -142,6 +142,7 @@ def test_without_the_kind_of_care_in_the_files_it_is_unknown(tmp_path: Path) -> 
 SPEND = PoolSpend(
     by_hospital={"H1": 600, "H2": 400},
     capitation_fen=50,
+    bundle_paid_fen=0,
     outpatient_fen=70,
     referred_fen=30,
     bundle_hospitals=frozenset(),
@@ -157,7 +158,7 @@ SPEND = PoolSpend(
         ("in_or_outpatient", "inpatient", {}, 1000 - 50 - 70, True),
         ("in_or_outpatient", "inpatient", {"outside_planned": {"outpatient": 9}}, 880, True),
         ("in_or_outpatient", "inpatient", {"outside_planned": {"out_of_area": 9}}, 880, False),
-        ("in_or_outpatient", "inpatient", {"has_bundle": True}, 0, False),
+        ("in_or_outpatient", "inpatient", {"has_bundle": True, "bundle_paid_fen": 300}, 580, False),
         ("in_or_outpatient", "outpatient", {}, 50 + 70, True),
         ("in_or_outpatient", "outpatient", {"outside_planned": {"outpatient": 9}}, 120, False),
         ("in_or_outpatient", "outpatient", {"outpatient_fen": None}, 50, True),

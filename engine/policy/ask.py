@@ -19,6 +19,7 @@ from pointvalue.advance import AdvanceTerms
 from pointvalue.county import CountyTerms
 from pointvalue.review import QuotaRounding, QuotaTerms, Trigger
 from pointvalue.sub_budget import divide_budget
+from pointvalue.value_band import ValueBand
 from pointvalue.weights import WeightTerms
 
 
@@ -67,6 +68,12 @@ def weight_terms(policy: AreaPolicy, scheme: str, day: date) -> WeightTerms | No
     return WeightTerms(
         measuring.year_weights, scale, measuring.trim, min_cases=measuring.min_cases, cv_max=measuring.cv_max
     )
+
+
+def value_band(policy: AreaPolicy, scheme: str, day: date) -> ValueBand:
+    """Which past cases found the initial point value of a scheme 「优值区间」; all where it is not measured."""
+    measuring = policy.desk().at(added.MEASURING, day).get(scheme)
+    return ValueBand.ALL if measuring is None else measuring.value_band
 
 
 def sub_budgets(policy: AreaPolicy, pool: str, year: int) -> dict[str, dict[str, int]]:

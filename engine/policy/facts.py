@@ -111,13 +111,13 @@ def _without_strangers(scheme: Scheme) -> Scheme:
     return replace(scheme, class_sets=sets)
 
 
-def resolve_facts(desk: Desk, area: AreaYear, end: date) -> CaseFacts:
-    """Everything that is looked up case by case in one year."""
+def resolve_facts(desk: Desk, area: AreaYear, end: date, latest: date) -> CaseFacts:
+    """Everything that is looked up case by case in one year; `latest` is the last day a case may be read at."""
     decisions = desk.at(own.DECISIONS, end) if desk.written(own.DECISIONS) else None
     reviews = _reviews(desk, area, end) if decisions is not None else {}
     readmission = desk.at(case.READMISSION, end) if desk.written(case.READMISSION) else None
     cases = desk.at(own.NEW_TECH_CASES, end) if desk.written(own.NEW_TECH_CASES) else None
-    new_tech = _spans(desk, (own.NEW_TECH_OPERATIONS,), end, lambda day: desk.at(own.NEW_TECH_OPERATIONS, day))
+    new_tech = _spans(desk, (own.NEW_TECH_OPERATIONS,), latest, lambda day: desk.at(own.NEW_TECH_OPERATIONS, day))
     strangers = _written(desk, own.IN_POINTS, own.CAP, own.OUT_OF_AREA_VALUE) or _asks(area, Flag.OUT_OF_AREA)
     facts = CaseFacts(
         decisions=() if decisions is None else decisions.decisions,
@@ -126,10 +126,10 @@ def resolve_facts(desk: Desk, area: AreaYear, end: date) -> CaseFacts:
         readmission_days=None if readmission is None else readmission.days,
         new_tech_cases=() if cases is None else cases.cases,
         new_tech=new_tech,
-        tcm=_spans(desk, (own.TCM_LIST, own.TCM_SAME_PRICE), end, lambda day: _tcm(desk, day)),
-        group_coefficients=_group_coefficients(desk, end),
-        bed_day_groups=_spans(desk, (own.BED_DAY_GROUPS,), end, lambda day: desk.at(own.BED_DAY_GROUPS, day)),
-        flags=_spans(desk, (case.CASE_FLAGS,), end, lambda day: _conditional(desk.at(case.CASE_FLAGS, day))),
+        tcm=_spans(desk, (own.TCM_LIST, own.TCM_SAME_PRICE), latest, lambda day: _tcm(desk, day)),
+        group_coefficients=_group_coefficients(desk, end, latest),
+        bed_day_groups=_spans(desk, (own.BED_DAY_GROUPS,), latest, lambda day: desk.at(own.BED_DAY_GROUPS, day)),
+        flags=_spans(desk, (case.CASE_FLAGS,), latest, lambda day: _conditional(desk.at(case.CASE_FLAGS, day))),
         insured_elsewhere=strangers,
         in_points=desk.at(own.IN_POINTS, end) if desk.written(own.IN_POINTS) else True,
     )
@@ -202,7 +202,7 @@ def _tcm(desk: Desk, day: date) -> dict[str, TcmTerms]:
     return {scheme: TcmTerms(table, factor) for scheme, table in desk.at(own.TCM_LIST, day).items()}
 
 
-def _group_coefficients(desk: Desk, end: date) -> tuple[Span[GroupTerms], ...]:
+def _group_coefficients(desk: Desk, end: date, latest: date) -> tuple[Span[GroupTerms], ...]:
     """Spans of the form `group_cost`, where hospitals' coefficients are used at all."""
     if not desk.written(coef.GROUPS) or desk.at(case.COEFFICIENT_USE, end) != "by_hospital":
         return ()
@@ -213,7 +213,7 @@ def _group_coefficients(desk: Desk, end: date) -> tuple[Span[GroupTerms], ...]:
         limits = [desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)]
         return GroupTerms(desk.at(coef.GROUPS, day), Clamp(*limits))
 
-    return _spans(desk, (coef.FORM, coef.GROUPS, coef.LEAST, coef.MOST), end, on)
+    return _spans(desk, (coef.FORM, coef.GROUPS, coef.LEAST, coef.MOST), latest, on)
 
 
 def _written(desk: Desk, *params: Param[Any]) -> bool:

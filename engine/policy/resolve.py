@@ -127,8 +127,9 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
     """The policy as it stands for one settlement year."""
     desk = policy.desk()
     end = date(year, 12, 31)
+    latest = latest_value_day(desk, year)
     hospitals = _hospitals(desk, year)
-    schemes = _schemes(desk, end)
+    schemes = _schemes(desk, end, latest)
     pools = tuple(resolve_pool(desk, year, pool) for pool in sorted(desk.at(case.POOLS_HELD, end)))
     readmission = desk.at(case.READMISSION, end)
     _deposit_ceiling(desk, year, pools)
@@ -148,7 +149,7 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
     )
     area = with_facts_terms(desk, with_added(desk, area, end), end)
     _sound(desk, area)
-    facts = resolve_facts(desk, area, end)
+    facts = resolve_facts(desk, area, end, latest)
     points = [entry.id for entry in desk.at(case.SCHEMES, end) if entry.kind == SchemeKind.POINTS]
     return ResolvedPolicy(
         area=area,
@@ -158,9 +159,9 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         case_values_by=desk.at(case.CASE_VALUES_BY, end),
         packs=desk.at(case.PACKS, end),
         routes=routes_of(desk, end),
-        weights={scheme: _weights(desk, scheme, end) for scheme in points},
-        coefficients_e6=_coefficients(desk, end),
-        flags=_flags(desk, end),
+        weights={scheme: _weights(desk, scheme, end, latest) for scheme in points},
+        coefficients_e6=_coefficients(desk, end, latest),
+        flags=_flags(desk, latest),
         special_quota=desk.at(case.SPECIAL_QUOTA, end),
         facts=facts,
         objection_days=desk.at(case.OBJECTION_DAYS, end),
@@ -178,8 +179,18 @@ def _sound(desk: Desk, area: AreaYear) -> None:
     problems.stop_if_any()
 
 
+def latest_value_day(desk: Desk, year: int) -> date:
+    """The last day the values of a case of this year may be read at 「取值日期」.
+
+    A case of the year by its discharge may be settled after it; where values go by settlement, they are next year's.
+    """
+    end = date(year, 12, 31)
+    by_discharge = desk.at(case.PERIOD_BY, end) == "discharge_date"
+    return date.max if by_discharge and desk.at(case.CASE_VALUES_BY, end) != "discharge_date" else end
+
+
 def _since(desk: Desk, param: Param[T], end: date) -> list[tuple[date, T]]:
-    """Every value that starts up to the end of the year, each noted as used; undated ones start with the calendar."""
+    """Every value that starts up to a day, each noted as used; undated ones start with the calendar."""
     setting = desk.settings.get(param.key)
     if setting is None:
         return []
@@ -198,11 +209,11 @@ def _hospitals(desk: Desk, year: int) -> tuple[Hospital, ...]:
     return tuple(found[code] for code in sorted(found))
 
 
-def _coefficients(desk: Desk, end: date) -> Dated[Mapping[str, int]]:
+def _coefficients(desk: Desk, end: date, latest: date) -> Dated[Mapping[str, int]]:
     """Hospital coefficients by day 「医疗机构系数」; all 1 where the area does not use them."""
-    rows: list[tuple[date, HospitalTable]] = _since(desk, case.HOSPITALS, end)
+    rows: list[tuple[date, HospitalTable]] = _since(desk, case.HOSPITALS, latest)
     by_hospital = desk.at(case.COEFFICIENT_USE, end) == "by_hospital"
-    computed = computed_coefficients(desk, end) if by_hospital else None
+    computed = computed_coefficients(desk, latest) if by_hospital else None
     if computed is not None:
         days, values = tuple(day for day, _ in computed), tuple(table for _, table in computed)
         return Dated(case.HOSPITALS.key, desk.file, days, values)
@@ -210,15 +221,15 @@ def _coefficients(desk: Desk, end: date) -> Dated[Mapping[str, int]]:
     return Dated(case.HOSPITALS.key, desk.file, tuple(day for day, _ in rows), tuple(tables))
 
 
-def _flags(desk: Desk, end: date) -> Dated[tuple[FlagDefinition, ...]]:
+def _flags(desk: Desk, latest: date) -> Dated[tuple[FlagDefinition, ...]]:
     """What facts of the record make a flag, by day 「病例标志」."""
-    rows = _since(desk, case.CASE_FLAGS, end)
+    rows = _since(desk, case.CASE_FLAGS, latest)
     return Dated(case.CASE_FLAGS.key, desk.file, tuple(day for day, _ in rows), tuple(value for _, value in rows))
 
 
-def _weights(desk: Desk, scheme: str, end: date) -> Dated[WeightTable]:
+def _weights(desk: Desk, scheme: str, end: date, latest: date) -> Dated[WeightTable]:
     """Weight tables by day. Those that meet in one pot must agree on scale and base year."""
-    rows = [(day, tables[scheme]) for day, tables in _since(desk, case.WEIGHTS, end)]
+    rows = [(day, tables[scheme]) for day, tables in _since(desk, case.WEIGHTS, latest)]
     start = date(end.year, 1, 1)
     meet = [day for day, _ in rows if day > start] + [start if rows[0][0] <= start else rows[0][0]]
     terms = {(desk.at(case.SCALE, day)[scheme], desk.at(case.BASE_YEAR, day)[scheme]) for day in meet}
@@ -228,8 +239,8 @@ def _weights(desk: Desk, scheme: str, end: date) -> Dated[WeightTable]:
     return Dated(case.WEIGHTS.key, desk.file, tuple(day for day, _ in rows), tuple(table for _, table in rows))
 
 
-def _schemes(desk: Desk, end: date) -> tuple[Scheme, ...]:
-    return tuple(_any_scheme(desk, entry, end) for entry in desk.at(case.SCHEMES, end))
+def _schemes(desk: Desk, end: date, latest: date) -> tuple[Scheme, ...]:
+    return tuple(_any_scheme(desk, entry, end, latest) for entry in desk.at(case.SCHEMES, end))
 
 
 def routes_of(desk: Desk, end: date) -> tuple[Route, ...]:
@@ -247,31 +258,31 @@ def routes_of(desk: Desk, end: date) -> tuple[Route, ...]:
     return tuple(routes)
 
 
-def _any_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> Scheme:
+def _any_scheme(desk: Desk, entry: case.SchemeEntry, end: date, latest: date) -> Scheme:
     if entry.kind == SchemeKind.POINTS:
-        return _point_scheme(desk, entry.id, end)
+        return _point_scheme(desk, entry.id, end, latest)
     if entry.kind == SchemeKind.PACK_POINTS:
         prices = desk.at(case.BUDGET_POINT_VALUE, end).get(entry.id, {})
         return PointScheme(entry.id, 1, 1, (), prices, kind=SchemeKind.PACK_POINTS)
-    return _fixed_scheme(desk, entry, end)
+    return _fixed_scheme(desk, entry, latest)
 
 
-def _point_scheme(desk: Desk, name: str, end: date) -> PointScheme:
+def _point_scheme(desk: Desk, name: str, end: date, latest: date) -> PointScheme:
     return PointScheme(
         name=name,
         scale=desk.at(case.SCALE, end)[name],
         region_mean_fen=desk.at(case.REGION_MEAN, end)[name],
-        class_sets=_class_sets(desk, name, end),
+        class_sets=_class_sets(desk, name, latest),
         budget_point_value=desk.at(case.BUDGET_POINT_VALUE, end).get(name, {}),
         denominator=Denominator(desk.at(case.DENOMINATOR, end).get(name, Denominator.GROUP_MEAN)),
         same_price_groups=frozenset(desk.at(case.SAME_PRICE, end).get(name, ())),
     )
 
 
-def _class_sets(desk: Desk, scheme: str, end: date) -> tuple[ClassSet, ...]:
-    """One set per day on which a rule or a limit changes, up to the end of the year."""
-    rules = [(day, value[scheme]) for day, value in _since(desk, case.CASE_CLASSES, end)]
-    limits = [(day, value.get(scheme, ())) for day, value in _since(desk, case.HIGH_LIMIT, end)]
+def _class_sets(desk: Desk, scheme: str, latest: date) -> tuple[ClassSet, ...]:
+    """One set per day on which a rule or a limit changes, as long as a case may be read at it."""
+    rules = [(day, value[scheme]) for day, value in _since(desk, case.CASE_CLASSES, latest)]
+    limits = [(day, value.get(scheme, ())) for day, value in _since(desk, case.HIGH_LIMIT, latest)]
     days = sorted({day for day, _ in rules} | {day for day, _ in limits if day >= rules[0][0]})
     sets: list[ClassSet] = []
     for day in days:
@@ -289,12 +300,12 @@ _PRICES: Final[Mapping[SchemeKind, tuple[Param[Any], ...]]] = {
 }
 
 
-def _fixed_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> FixedScheme:
-    """A scheme at its own price, with every price that holds on some day up to the end of the year."""
+def _fixed_scheme(desk: Desk, entry: case.SchemeEntry, latest: date) -> FixedScheme:
+    """A scheme at its own price, with every price that holds on some day a case may be read at."""
     kind = SchemeKind(entry.kind)
     if kind not in _PRICES:
         return FixedScheme(entry.id, kind)
-    starts = {param.key: [day for day, _ in _since(desk, param, end)] for param in _PRICES[kind]}
+    starts = {param.key: [day for day, _ in _since(desk, param, latest)] for param in _PRICES[kind]}
     required = [days[0] for days in starts.values() if days]
     opening = max(required, default=date.min)
     days = sorted({opening, *(day for each in starts.values() for day in each if day > opening)})

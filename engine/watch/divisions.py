@@ -72,7 +72,7 @@ def _mixed(fen: int) -> Found:
 def _inpatient(spend: PoolSpend) -> Found:
     fen = spend.total_fen - spend.capitation_fen - (spend.outpatient_fen or 0)
     if spend.has_bundle:
-        return _mixed(0)
+        return _mixed(fen - spend.bundle_paid_fen)
     zh, en = "应得基金减按人头付费与门诊病例", "entitled less capitation and outpatient cases"
     if spend.outpatient_fen is None:
         zh, en = "应得基金减按人头付费；病例无医疗类别，视为住院", "entitled less capitation; all cases taken as stays"
