@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from engine.clearing_table import lines_table
+from engine.line_grounds import policy_keys
+from engine.policy.load import load_policy
+from engine.policy.resolve import resolve
 from engine.report.figures import RunFigures
 from engine.report.html import render_summary
 from engine.report.page_falls import fund_bars, hospital_falls
@@ -19,6 +24,8 @@ from engine.report.stages import Stage
 from engine.run import clear
 from engine.run_parts import RunOptions, RunResult
 from pointvalue.invariants import InvariantBroken
+from pointvalue.lines import PostingLine as PointLine
+from pointvalue.terms import Cause
 from tests.report_frames import POOLS, Invented, invent
 from tests.small_city import YEAR, demo_area, small_city
 
@@ -138,3 +145,20 @@ def test_every_rule_of_a_line_is_a_value_of_the_run_or_of_its_mechanism(real: Ru
         family = values.filter(pl.col("rule").str.split(".").list.first() == line.rule.partition(".")[0])
         assert family.height, line
         assert line.tag in set((own if own.height else family)["tag"]), line
+
+
+def test_a_line_names_what_sets_its_price_not_only_its_allotment() -> None:
+    """Bed-days by their tiers, single diseases by their quotas, contracts, procurement by what is retained."""
+    policy = load_policy(Path(__file__).resolve().parents[1] / "fixtures" / "fuzhou_350100" / "policy")
+    resolved = resolve(policy, 2022)
+    keys, tags = policy_keys(resolved), {used.key: used.tag for used in resolved.used}
+    for label, key in (
+        ("fixed_standard.bed_day", "bed_day.tiers"), ("fixed_standard.single", "single_disease.quotas"),
+        ("fixed_standard.capitation", "contracts"), ("fixed_standard.bundle", "contracts"),
+        ("other.vbp_retention", "vbp.retain"),
+    ):  # fmt: skip
+        assert keys[label] == (key, tags[key]), label
+    line = PointLine("390", "H", "2022", Cause.FIXED_STANDARD, "single", 1)
+    assert lines_table([line], keys).to_pylist()[0]["rule"] == "single_disease.quotas"
+    plain = replace(line, cause=Cause.PREPAID, part="")
+    assert lines_table([plain], keys).to_pylist()[0]["rule"] == "monthly.rate"
