@@ -158,7 +158,8 @@ def test_areas_with_several_schemes_and_the_year_that_opens_with_the_last_come_o
 
 def test_an_area_without_any_pack_comes_out_again(tmp_path: Path) -> None:
     place, cases = write_unpointed_area(tmp_path / "area"), write_cases(tmp_path / "cases.csv")
-    (place / "policy" / "weight_measurement.yaml").unlink(missing_ok=True)  # it measures points, which this area has not
+    # It measures points, which this area has not.
+    (place / "policy" / "weight_measurement.yaml").unlink(missing_ok=True)
     options = RunOptions(shelf=tmp_path / "runs", profile="compatible")
     folder = presettle([cases], load_area(place), YEAR, 3, options).folder
     assert replay(folder).differences == ()
