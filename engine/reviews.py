@@ -64,7 +64,7 @@ def _without_case(mapped: MappedCases, columns: CaseColumns, resolved: ResolvedP
 
 
 def _over_quota(columns: CaseColumns, resolved: ResolvedPolicy) -> Iterator[str]:
-    """Hospitals with more approved cases of a scheme than its quota allows 「特例单议例数上限」, or more exchanged ones."""
+    """Hospitals with more approved cases of a scheme than its quota allows 「特例单议例数上限」, or more exchanges."""
     special = (columns.flags & int(Flag.SPECIAL)) != 0
     if not special.any():
         return
