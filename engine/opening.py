@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Final
+
+import pyarrow.parquet as pq
 
 from engine.area import Area
 from engine.cases.read import ReadNote
@@ -26,6 +29,9 @@ from pointvalue.lines import RESERVE, PostingLine, sum_of
 from pointvalue.model import Pool
 from pointvalue.terms import Cause
 
+FUND_GROWTH: Final = "fund_growth"
+"""The indicator whose numerator is a year's fund expenditure."""
+
 
 @dataclass(frozen=True)
 class LeftBehind:
@@ -39,6 +45,8 @@ class LeftBehind:
     advance_uncovered_fen: Mapping[str, int]
     reserve_left_fen: int
     next_base_fen: int
+    spent_fen: int | None = None
+    """What its indicators counted as the fund's expenditure; None where it wrote none."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +88,21 @@ def last_year(shelf: Path, area: str, year: int) -> LastYear | None:
     lines = lines_of_run(folder)
     sealed = next(item for item in run.outputs if item.name == "lines.parquet")
     digest = FileDigest(f"{run.run_id}/lines.parquet", sealed.bytes, sealed.sha256, sealed.rows)
-    pools = {pool: _left_behind(lines, pool, run) for pool in sorted({line.pool for line in lines})}
+    spent = _spent(folder)
+    pools = {pool: _left_behind(lines, pool, run, spent.get(pool)) for pool in sorted({line.pool for line in lines})}
     return LastYear(run.run_id, year - 1, pools, digest)
 
 
-def _left_behind(lines: list[PostingLine], pool: str, run: Manifest) -> LeftBehind:
+def _spent(folder: Path) -> dict[str, int]:
+    """Fund expenditure by pool as last year's indicators show it."""
+    path = folder / "kpi.parquet"
+    if not path.is_file():
+        return {}
+    table = pq.read_table(path, columns=["kpi", "insutype", "numerator"]).to_pylist()
+    return {row["insutype"]: row["numerator"] for row in table if row["kpi"] == FUND_GROWTH and row["insutype"]}
+
+
+def _left_behind(lines: list[PostingLine], pool: str, run: Manifest, spent_fen: int | None) -> LeftBehind:
     own = [line for line in lines if line.pool == pool]
     owed = _by_hospital(own, Cause.CARRIED_TO_NEXT_YEAR)
     advanced = _by_hospital(own, Cause.ADVANCE_RECOVERED)
@@ -94,6 +112,7 @@ def _left_behind(lines: list[PostingLine], pool: str, run: Manifest) -> LeftBehi
         advance_uncovered_fen={code: amount for code, amount in uncovered.items() if amount > 0},
         reserve_left_fen=sum_of([line for line in own if line.hospital == RESERVE], *Cause),
         next_base_fen=fen_from_text(run.totals[f"pool.{pool}"]["next_year_base"]),
+        spent_fen=spent_fen,
     )
 
 

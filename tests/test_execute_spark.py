@@ -32,7 +32,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Any]:
-    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
+    missing = [name for name in ("pyspark", "pandas") if importlib.util.find_spec(name) is None]
+    if missing or shutil.which("java") is None:
         pytest.skip("NOT TESTED: Spark. Install the extra `spark` and a Java runtime to test it. 未测试 Spark。")
     from pyspark.sql import SparkSession
 

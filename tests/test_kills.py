@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,6 +42,42 @@ def test_whole_commands_killed_at_any_moment_leave_every_shelf_whole() -> None:
 def test_a_thousand_faults_at_file_operations_leave_every_shelf_whole() -> None:
     done = python("-m", "bench.kills", "--points", "1000", "--whole", "50", "--seed", "5")
     assert done.returncode == 0, done.stderr
+
+
+LIMITED = """
+import resource, sys
+from engine.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), -1))
+main()
+"""
+
+
+@pytest.mark.parametrize("limit", [1_000, 9_000, 30_000])
+def test_a_whole_command_that_finds_no_room_says_so_and_leaves_the_shelf_clean(tmp_path: Path, limit: int) -> None:
+    month = str(small_city().months[f"{YEAR}04"][0])
+    words = ("presettle", month, "--area", "demo", "--month", "2025-04", "--runs", str(tmp_path / "runs"))
+    done = python("-c", LIMITED, str(limit), *words)
+    assert done.returncode == 1, done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("part", [2, 3, 4])
+def test_ctrl_c_on_a_whole_command_leaves_the_shelf_clean(tmp_path: Path, part: int) -> None:
+    month = str(small_city().months[f"{YEAR}04"][0])
+    words = ("presettle", month, "--area", "demo", "--month", "2025-04", "--runs", str(tmp_path / "runs"))
+    line = [sys.executable, "-m", "engine.cli", *words]
+    child = subprocess.Popen(line, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Wait for the draft, so that there is something to clean, then a little longer each time.
+    for _ in range(3_000):
+        if child.poll() is not None or any(tmp_path.glob("runs/.*partial*")):
+            break
+        time.sleep(0.01)
+    time.sleep(0.05 * (part - 2))
+    child.send_signal(signal.SIGINT)
+    child.wait(60)
+    left = [path.name for path in (tmp_path / "runs").glob("*")] if (tmp_path / "runs").exists() else []
+    assert child.returncode in (0, 130)
+    assert left == [] or (child.returncode == 0 and verify_shelf(tmp_path / "runs") == (1, [])), left
 
 
 WRITER = """

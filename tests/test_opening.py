@@ -176,6 +176,20 @@ def test_a_year_that_opened_from_a_run_since_corrected_is_named(tmp_path: Path, 
     assert f"clear 2026 again with --supersedes {second.folder.name}" in note.en
 
 
+def test_growth_is_told_against_last_years_clearing_where_the_policy_states_no_prior_actual(
+    tmp_path: Path, cases: dict[int, Path]
+) -> None:
+    """Entitled 10,000 in 2025, 5,950 + 9,500 = 15,450 in 2026: 54.5 % more."""
+    text = FILES["budget.yaml"]
+    silent = text[: text.index("  prior_actual")] + text[text.index("  reserve_rate") :]
+    area, shelf = village_area(tmp_path / "area", {"budget.yaml": silent}), tmp_path / "runs"
+    settle(area, cases, shelf, 2025)
+    table = pl.read_parquet(settle(area, cases, shelf, 2026).folder / "kpi.parquet")
+    rows = table.filter(pl.col("kpi") == "fund_growth").select("numerator", "denominator", "value_e6").rows()
+    assert rows == [(1_545_000, 1_000_000, 545_000)] * 2
+    assert "last year's clearing" in table.filter(pl.col("kpi") == "fund_growth")["known_from"][0]
+
+
 def test_a_year_left_out_in_between_is_said(tmp_path: Path, cases: dict[int, Path]) -> None:
     area, shelf = village_area(tmp_path / "area", LATER), tmp_path / "runs"
     first = settle(area, cases, shelf, 2025)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.cases.columns import TYPED
 from engine.money import text_from_fen
 from engine.online.counter import Counter
-from engine.online.record import Record
+from engine.online.record import STANDING, Record
 from engine.online.settle import Answer, settle_case
 from engine.store.bookings import SETTLE, Entry
+from engine.store.chain import digest_of
+
+_KNOWN = frozenset(typed.column for typed in STANDING)
 
 
 def settle_entry(
@@ -22,8 +24,8 @@ def settle_entry(
 ) -> Entry:
     """The settlement of a case, ready to be booked. Raises Refused."""
     found = settle_case(counter, columns)
-    record, priced = found.record, found.priced
-    assert priced is not None and record.fixmedins_code is not None and record.settled_on is not None
+    record = found.record
+    assert record.fixmedins_code is not None and record.settled_on is not None
     return Entry(
         area=counter.code,
         kind=SETTLE,
@@ -31,15 +33,23 @@ def settle_entry(
         setl_id=record.setl_id,
         version=version,
         month=month_of(counter, found),
-        content=canonical(record),
+        content=canonical(record) | _asked(columns, found),
         answer={"provisional": False, "result": found.columns},
         client=client,
         request_id=request_id,
-        standard_fen=priced.standard_fen or 0,
-        fund_fen=priced.fund_fen,
-        points_e4=priced.points_e4 or 0,
+        standard_fen=found.standard_fen,
+        fund_fen=found.fund_fen,
+        points_e4=found.points_e4,
         idempotency_key=key,
     )
+
+
+def _asked(columns: Mapping[str, Any], found: Answer) -> dict[str, Any]:
+    """What else the policy looked at, as it was sent; a person only as a digest."""
+    sent = {name: columns[name] for name in found.asked if columns.get(name) is not None and name not in _KNOWN}
+    if "psn_no" in sent:
+        sent["psn_no"] = digest_of(str(sent["psn_no"]))
+    return sent
 
 
 def month_of(counter: Counter, found: Answer) -> str:
@@ -53,7 +63,7 @@ def month_of(counter: Counter, found: Answer) -> str:
 def canonical(record: Record) -> dict[str, Any]:
     """The record by file column: money as yuan text, days as ISO text, codes as lists; what is missing is left out."""
     found: dict[str, Any] = {}
-    for typed in TYPED:
+    for typed in STANDING:
         value: Any = getattr(record, typed.name)
         if value is None:
             continue

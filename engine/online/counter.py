@@ -8,7 +8,7 @@ It books nothing and knows no HTTP.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -27,6 +27,7 @@ from pointvalue.model import Hospital, PointScheme, Pool
 from pointvalue.terms import POINT_KINDS, Payable
 
 if TYPE_CHECKING:
+    from engine.online.general import GeneralArea
     from grouper.dip_reference import DipWalker
 
 AnyPack = Pack | DipPack
@@ -63,6 +64,8 @@ class PolicyYear:
     schemes: Mapping[str, PointScheme]
     pays_whole: bool
     """Every pool pays the fund's part of a standard without looking at what a case booked."""
+    plain: bool
+    """One scheme takes every case by points, and no fact of a case but its flags matters: no batch code is needed."""
 
     @classmethod
     def of(cls, resolved: ResolvedPolicy) -> PolicyYear:
@@ -74,7 +77,19 @@ class PolicyYear:
             {each.id: each for each in area.pools},
             {each.name: each for each in area.schemes if isinstance(each, PointScheme)},
             all(pool.point_value.payable in whole for pool in area.pools),
+            _is_plain(resolved),
         )
+
+
+def _is_plain(resolved: ResolvedPolicy) -> bool:
+    routes, facts = resolved.routes, resolved.facts
+    if len(routes) != 1 or routes[0].when is not None or routes[0].kind not in POINT_KINDS:
+        return False
+    asked = facts.asked.required or facts.asked.operations or facts.asked.conditions
+    if asked or facts.insured_elsewhere or facts.readmission_days is not None or not facts.in_points:
+        return False
+    matters = ("decisions", "new_tech_cases", "new_tech", "tcm", "group_coefficients", "bed_day_groups")
+    return not any(getattr(facts, name) for name in matters) and not any(span.value for span in facts.flags)
 
 
 @dataclass
@@ -86,8 +101,11 @@ class Counter:
     demand: Demand
     grouping: Demand
     chosen_by: str
+    one_scheme: bool = True
+    """Every case belongs to the packs of one scheme; otherwise the area's routes decide."""
     _years: dict[int, PolicyYear | PolicyError] = field(default_factory=dict)
     _walkers: dict[int, Any] = field(default_factory=dict)
+    _general: GeneralArea | None = None
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -133,10 +151,22 @@ class Counter:
                 found = self._walkers[key] = _walker(edition.pack)
         return found
 
+    def general(self) -> GeneralArea:
+        """The area with its batch code, loaded when a case first needs it."""
+        if self._general is None:
+            with self._lock:
+                if self._general is None:
+                    from engine.online.general import GeneralArea
+
+                    self._general = GeneralArea.of(self.policy)
+        return self._general
+
     def warm(self) -> None:
         """Prepare every edition, so that the first case waits for nothing."""
         for edition in self.editions:
             self.walker(edition)
+        if not self.one_scheme:
+            self.general()
 
 
 def _walker(pack: AnyPack) -> Any:
@@ -154,24 +184,26 @@ def open_counter(where: Path) -> Counter:
     policy = load_policy(folder)
     desk = policy.desk()
     entries = desk.at(PACKS, date.max)
-    points = {entry.id for entry in desk.at(SCHEMES, date.max) if entry.kind in POINT_KINDS}
-    if not entries:
-        raise PolicyError(f"{folder}: area.packs names no rule pack; the service needs them listed.")
-    packs = [_open_pack(folder / entry.path) for entry in entries]
+    routed = [entry.kind not in POINT_KINDS or entry.when is not None for entry in desk.at(SCHEMES, date.max)]
+    by_path = {entry.path: _open_pack(folder / entry.path) for entry in entries}
     by_scheme: dict[str, list[AnyPack]] = {}
-    for entry, pack in zip(entries, packs, strict=True):
-        by_scheme.setdefault(entry.scheme, []).append(pack)
+    for entry in entries:
+        pack = by_path[entry.path]
+        first, last = entry.first or pack.meta.valid_from, entry.last or pack.meta.valid_to
+        by_scheme.setdefault(entry.scheme, []).append(
+            replace(pack, meta=replace(pack.meta, valid_from=first, valid_to=last))
+        )
     editions = []
     for scheme, own in by_scheme.items():
-        if scheme not in points:
-            raise PolicyError(f"{folder}: area.packs names scheme {scheme}, which is not paid by points.")
         editions += [Edition(each.pack, scheme, each.first, each.last) for each in calendar_of(own).periods]
+    packs = [edition.pack for edition in editions]
     return Counter(
         policy,
         tuple(editions),
         _demand("settle", packs),
         _demand("group", packs),
-        packs[0].meta.chosen_by,
+        packs[0].meta.chosen_by if packs else "discharge_date",
+        one_scheme=len(routed) == 1 and not routed[0] and len(by_scheme) == 1,
     )
 
 

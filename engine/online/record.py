@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -116,7 +116,10 @@ def read_record(raw: Mapping[str, Any], demand: Demand) -> tuple[Record, list[Re
 
 
 Faults = list[tuple[Reject, str]]
-_KINDS = tuple((typed.name, typed.column, typed.kind) for typed in TYPED if typed.kind != "codes")
+_FIELDS = frozenset(each.name for each in fields(Record))
+STANDING = tuple(typed for typed in TYPED if typed.name in _FIELDS)
+"""The typed columns a record holds. Those only a policy asks for are read by `general`, where a policy does."""
+_KINDS = tuple((typed.name, typed.column, typed.kind) for typed in STANDING if typed.kind != "codes")
 
 
 def _typed(raw: Mapping[str, Any], demand: Demand) -> tuple[Record, Faults, dict[str, int]]:

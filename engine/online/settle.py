@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.cases.demand import Demand
 from engine.errors import PolicyError
 from engine.misfit import TEXT_EN, TEXT_ZH, Misfit
 from engine.online.counter import UNSETTLED, Counter, PolicyYear
 from engine.online.grouped import Grouped, group_record
-from engine.online.priced import Priced, price_record
+from engine.online.priced import price_record
 from engine.online.record import Record, Refusal, read_record
+
+if TYPE_CHECKING:
+    from engine.online.general import Found
 
 NO_POLICY = "R010"
 NO_ANSWER = "R011"
@@ -49,13 +52,13 @@ class Answer:
     """A grouped case, and its price where it was asked for."""
 
     record: Record
-    grouped: Grouped
-    priced: Priced | None = None
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """The columns of the result files for this case."""
-        return self.grouped.columns if self.priced is None else self.grouped.columns | self.priced.columns
+    columns: dict[str, Any]
+    """The columns of the result files for this case."""
+    standard_fen: int = 0
+    fund_fen: int = 0
+    points_e4: int = 0
+    asked: tuple[str, ...] = ()
+    """Columns beyond a record's own that the policy looked at."""
 
 
 def group_case(counter: Counter, raw: Mapping[str, Any]) -> Answer:
@@ -63,7 +66,9 @@ def group_case(counter: Counter, raw: Mapping[str, Any]) -> Answer:
     record, refusals = read_record(raw, counter.grouping)
     if refusals:
         raise Refused(refusals, record.fixmedins_code)
-    return Answer(record, _group(counter, record))
+    if not counter.one_scheme:
+        return _general(record, counter.general().group(raw))
+    return Answer(record, _group(counter, record).columns)
 
 
 def settle_case(counter: Counter, raw: Mapping[str, Any], *, provisional: bool = False) -> Answer:
@@ -71,7 +76,7 @@ def settle_case(counter: Counter, raw: Mapping[str, Any], *, provisional: bool =
     if provisional:
         raw = _with_dates(raw)
     record, refusals = read_record(raw, counter.demand)
-    year = None
+    year: PolicyYear | None = None
     if record.settled_on is not None and record.discharged_on is not None:
         year = _year(counter, record, refusals)
         if year is not None and year.pays_whole and record.fund_fen is None:
@@ -80,13 +85,37 @@ def settle_case(counter: Counter, raw: Mapping[str, Any], *, provisional: bool =
         raise Refused(refusals, record.fixmedins_code)
     if record.fixmedins_code not in year.hospitals:
         raise Refused([misfit(Misfit.HOSPITAL_UNKNOWN, "fixmedins_code")], record.fixmedins_code)
+    if not year.plain:
+        return _settled_generally(counter, raw, record, year)
     grouped = _group(counter, record)
     edition = counter.edition_on(_edition_day(counter, record))
     assert edition is not None, "grouping found it"
     try:
-        return Answer(record, grouped, price_record(counter, edition, record, grouped, year))
+        priced = price_record(counter, edition, record, grouped, year)
     except UNSETTLED:
         raise Refused([_NO_ANSWER], record.fixmedins_code) from None
+    columns = grouped.columns | priced.columns
+    return Answer(record, columns, priced.standard_fen or 0, priced.fund_fen, priced.points_e4 or 0)
+
+
+def _settled_generally(counter: Counter, raw: Mapping[str, Any], record: Record, year: PolicyYear) -> Answer:
+    day = record.settled_on if year.resolved.period_by == "settle_date" else record.discharged_on
+    assert day is not None, "a settling record has both dates"
+    try:
+        return _general(record, counter.general().settle(raw, year.resolved, day.year, day.month), year)
+    except UNSETTLED:
+        raise Refused([_NO_ANSWER], record.fixmedins_code) from None
+
+
+def _general(record: Record, found: Found | list[Refusal], year: PolicyYear | None = None) -> Answer:
+    if isinstance(found, list):
+        raise Refused(found, record.fixmedins_code)
+    asked: set[str] = set()
+    if year is not None:
+        asked |= {column for route in year.resolved.routes for column in route.columns}
+        asked |= set(year.resolved.facts.asked.columns)
+    columns = {name: value for name, value in found.columns.items() if name != "maindiag_code"}
+    return Answer(record, columns, found.standard_fen, found.fund_fen, found.points_e4, tuple(sorted(asked)))
 
 
 @lru_cache(maxsize=8)

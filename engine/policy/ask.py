@@ -76,10 +76,10 @@ def value_band(policy: AreaPolicy, scheme: str, day: date) -> ValueBand:
     return ValueBand.ALL if measuring is None else measuring.value_band
 
 
-def sub_budgets(policy: AreaPolicy, pool: str, year: int) -> dict[str, dict[str, int]]:
-    """The plan of a pool by division and part 「分项预算」, in fen; each division adds up to the plan."""
+def sub_budgets(policy: AreaPolicy, pool: str, year: int, total_fen: int | None = None) -> dict[str, dict[str, int]]:
+    """A pool's plan, or the total it became, by division and part 「分项预算」, in fen; each division adds up to it."""
     desk, end = policy.desk(), date(year, 12, 31)
-    plan = desk.pool(money.PLAN, end, pool)
+    plan = desk.pool(money.PLAN, end, pool) if total_fen is None else total_fen
     divisions = desk.at(added.SUB_BUDGETS, end).get(pool, {})
     return {name: divide_budget(plan, parts) for name, parts in divisions.items()}
 

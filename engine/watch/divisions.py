@@ -132,7 +132,8 @@ def division_rows(area: Area, settled: SettledCases, year: YearResult) -> list[D
     """Every part of every division the policy plans, pool by pool."""
     rows: list[DivisionRow] = []
     for pool in settled.area.pools:
-        plan = sub_budgets(area.policy, pool.id, settled.area.year)
+        total = year.pool(pool.id).budget.total_fen  # the plan, capped and changed during the year
+        plan = sub_budgets(area.policy, pool.id, settled.area.year, total)
         spend = pool_spend(settled, pool, year.pool(pool.id)) if plan else None
         for division, parts in plan.items():
             assert spend is not None
