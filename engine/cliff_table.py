@@ -76,7 +76,7 @@ def _case_rows(settled: SettledCases) -> Iterator[Row]:
     pools = len(area.pools)
     size = len(area.hospitals) * pools
     sums: dict[tuple[str, Fraction], I64] = defaultdict(lambda: np.zeros((3, size), np.int64))
-    for edge in near_edges(settled.cases, settled.scored, area, NEAR_CASE):
+    for edge in _near(settled):
         where = settled.cases.hospital[edge.rows].astype(np.int64) * pools + settled.cases.pool[edge.rows]
         jumps = np.abs(_paid(settled, edge, edge.after_e4) - _paid(settled, edge, edge.before_e4))
         found = sums[f"{edge.scheme}: {edge.class_before} → {edge.class_after}", edge.limit]
@@ -94,6 +94,14 @@ def _case_rows(settled: SettledCases) -> Iterator[Row]:
                 "abv_psntime": int(above[place]),
                 "jump_amt": _yuan(int(stake[place])),
             }
+
+
+def _near(settled: SettledCases) -> Iterator[NearEdge]:
+    yield from near_edges(settled.cases, settled.scored, settled.area, NEAR_CASE)
+    if settled.editions.has_dip:
+        from engine.cliff_dip import near_dip_edges
+
+        yield from near_dip_edges(settled.book, settled.editions, settled.cases, settled.area, NEAR_CASE)
 
 
 def _paid(settled: SettledCases, edge: NearEdge, points_e4: I64) -> I64:

@@ -62,6 +62,8 @@ def _own_keys(area: AreaYear, by_key: Mapping[str, str]) -> dict[str, str]:
     if area.contracts:
         lines |= {CAPITATION_LINE: "contracts", BUNDLE_LINE: "contracts"}
     found = {f"{Cause.FIXED_STANDARD.value}.{name}": key for name, key in lines.items() if key}
+    priced = (pot.label for pool in area.pools for pot in pool.pots if pot.price is not None)
+    found |= {f"{Cause.STANDARD.value}.{label}": "budget.pots" for label in priced}
     if "other_lines" not in by_key and "vbp.retain" in by_key:
         found[f"{Cause.OTHER.value}.{VBP_LINE}"] = "vbp.retain"
     return found

@@ -155,7 +155,7 @@ def test_a_line_names_what_sets_its_price_not_only_its_allotment() -> None:
     for label, key in (
         ("fixed_standard.bed_day", "bed_day.tiers"), ("fixed_standard.single", "single_disease.quotas"),
         ("fixed_standard.capitation", "contracts"), ("fixed_standard.bundle", "contracts"),
-        ("other.vbp_retention", "vbp.retain"),
+        ("other.vbp_retention", "vbp.retain"), ("standard.cdrg", "budget.pots"),
     ):  # fmt: skip
         assert keys[label] == (key, tags[key]), label
     line = PointLine("390", "H", "2022", Cause.FIXED_STANDARD, "single", 1)

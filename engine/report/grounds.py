@@ -7,8 +7,10 @@ its amount rests on more: a standard on classes, points and coefficients. It com
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +76,7 @@ class Tiers:
     tiers: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grounds:
     """The three tables, each empty where the run has none."""
 
@@ -89,11 +91,19 @@ class Grounds:
         return cls(*(tuple(pq.read_table(path).to_pylist()) if path.is_file() else () for path in paths))
 
     def tiers_of(self, hospital: str, pool: str) -> Tiers | None:
-        rows = _mine(self.sharing, hospital, pool)
-        return Tiers(rows[0], rows[1:]) if rows else None
+        rows = self._sharing_by_owner.get((hospital, pool))
+        return Tiers(rows[0], tuple(rows[1:])) if rows else None
 
     def cliffs_of(self, hospital: str, pool: str) -> tuple[Row, ...]:
-        return _mine(self.cliffs, hospital, pool)
+        return tuple(self._cliffs_by_owner.get((hospital, pool), ()))
+
+    @cached_property
+    def _sharing_by_owner(self) -> dict[tuple[str, str], list[Row]]:
+        return _by_owner(self.sharing)
+
+    @cached_property
+    def _cliffs_by_owner(self) -> dict[tuple[str, str], list[Row]]:
+        return _by_owner(self.cliffs)
 
     def document(self, rule: str) -> str:
         """Where the value behind a rule is written; for a rule without a value of its own, those of its mechanism."""
@@ -108,8 +118,12 @@ class Grounds:
         return [row for row in open_values if mechanism(str(row["rule"])) in wanted]
 
 
-def _mine(rows: Sequence[Row], hospital: str, pool: str) -> tuple[Row, ...]:
-    return tuple(row for row in rows if (row["fixmedins_code"], row["insutype"]) == (hospital, pool))
+def _by_owner(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Rows by hospital and pool, in their order."""
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["fixmedins_code"], row["insutype"]].append(row)
+    return found
 
 
 NO_GROUNDS = Grounds()

@@ -7,10 +7,11 @@ which is 0. Formulas are made from row numbers alone; everything from a policy o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.report.cliff_words import cliff_text
-from engine.report.figures import RunFigures
+from engine.report.figures import PostingLine, RunFigures
 from engine.report.labels import POOLS, TAGS, label
 from engine.report.sheets_chart import ChartPlace, step
 from engine.report.shown import yuan_cell
@@ -54,11 +55,12 @@ def fall_sheet(book: Book, hospital: str, figures: RunFigures) -> list[ChartPlac
     page.header(COLUMNS, freeze_columns=1)
     places: list[ChartPlace] = []
     ends: list[int] = []
+    mine = [line for line in figures.lines if line.hospital == hospital]
     for pool in [row.pool for row in figures.head_rows if row.hospital == hospital]:
-        lines = [line for line in figures.lines if (line.hospital, line.pool) == (hospital, pool)]
+        lines = [line for line in mine if line.pool == pool]
         stages = waterfall(lines, year=facts.kind == "clear")
         _pool(page, figures, pool, stages)
-        _remarks(page, figures, hospital, pool)
+        _remarks(page, figures, hospital, pool, lines)
         places.append(ChartPlace(page, page.row, pool, chart_steps(stages)))
         page.row += CHART_ROWS
         ends.append(page.row)
@@ -145,13 +147,12 @@ def _cell(column: int, row: int) -> str:
     return f"{chr(ord('A') + column)}{row + 1}"
 
 
-def _remarks(page: Sheet, figures: RunFigures, hospital: str, pool: str) -> None:
+def _remarks(page: Sheet, figures: RunFigures, hospital: str, pool: str, lines: Sequence[PostingLine]) -> None:
     """Tiers, assessment, scale-back and deposit release in words, edges close by, unverified values."""
     words = TierWords(figures.grounds.tiers_of(hospital, pool), "zh")
     texts = [*words.tiers(), *(words.scaled() or words.assessment())]
     texts += ["断点 " + cliff_text(row, "zh") for row in figures.grounds.cliffs_of(hospital, pool)]
-    mine = [line for line in figures.lines if (line.hospital, line.pool) == (hospital, pool)]
-    if keys := dict.fromkeys(f"{row['rule']}（{row['tag']}）" for row in figures.grounds.unverified(mine)):
+    if keys := dict.fromkeys(f"{row['rule']}（{row['tag']}）" for row in figures.grounds.unverified(lines)):
         texts.append("未核实或占位的参数，不得作为当地政策引用：" + "、".join(keys))
     for text in texts:
         page.note(text)

@@ -121,9 +121,7 @@ class YearText:
         rows = self.books.grounds.cliffs_of(self.hospital, self.pool)
         if not rows:
             return
-        yield from self.layout.note(
-            self.say("临近的断点（一分之差，金额跳变）：", "Edges close by, where pay jumps:"), 0
-        )
+        yield from self.layout.note(self.say("临近的断点（跨过则金额跳变）：", "Edges close by, where pay jumps:"), 0)
         for row in rows:
             yield from self.layout.note("! " + cliff_text(row, self.lang), 2)
 
