@@ -107,12 +107,14 @@ def _hospitals(
     sides = [_figures(*pair, key) for pair in zip(folders, manifests, strict=True)]
     both = sides[0].join(sides[1], on=key, how="full", suffix="_b", coalesce=True)
     moved = cases.group_by(key).agg(pl.len().alias("moved_cases"), _most_said())
+    # A line that only follows from the cases has no reason of its own.
+    ruled = pl.when(pl.col("reason").str.starts_with("policy")).then(pl.col("reason"))
     posted = (
         lines.filter(pl.col("fixmedins_code") != "")
         .group_by(key)
         .agg(
             pl.len().alias("moved_lines"),
-            pl.col("reason").sort_by(pl.col("delta_fen").abs()).last().alias("line_reason"),
+            ruled.sort_by(pl.col("delta_fen").abs()).drop_nulls().last().alias("line_reason"),
         )
     )
     both = both.join(moved, on=key, how="left").join(posted, on=key, how="left")

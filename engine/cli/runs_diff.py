@@ -34,6 +34,7 @@ def diff(
     from rich.console import Console
 
     from engine.diff import diff_runs, write_diff
+    from engine.diff_words import in_chinese
 
     found = diff_runs(folder_of(first, runs), folder_of(second, runs))
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -41,7 +42,7 @@ def diff(
     numbered = {str(change): f"({at})" for at, change in enumerate(found.changes.rows, 1)}
     for change in found.changes.rows:
         beyond = "" if change.felt else say("（不在本期）", " (not in this period)")
-        typer.echo(f"  {numbered[str(change)]} {change}{beyond}")
+        typer.echo(f"  {numbered[str(change)]} {say(in_chinese(str(change)), str(change))}{beyond}")
     if not found.changes.rows:
         typer.echo(
             say("  规则、参数、程序与病例文件都相同。", "  rules, parameters, program and case files are the same.")
@@ -99,6 +100,7 @@ def _table(title: str, frame: DataFrame, rows: int, numbered: Mapping[str, str])
 
 
 def _cell(name: str, row: Mapping[str, Any], numbered: Mapping[str, str]) -> str:
+    from engine.diff_words import STEPS_ZH, in_chinese
     from engine.report.shown import yuan_text
 
     def shown(value: Any) -> str:
@@ -108,6 +110,8 @@ def _cell(name: str, row: Mapping[str, Any], numbered: Mapping[str, str]) -> str
         text = str(row[name])
         for rule, number in numbered.items():
             text = text.replace(rule, number)
-        return text
+        return say(in_chinese(text), text)
+    if name == "step":
+        return say(STEPS_ZH.get(row[name], row[name]), row[name])
     was, now = shown(row[name]), shown(row.get(f"{name}_b", row[name]))
     return was if was == now else f"{was} → {now}"
