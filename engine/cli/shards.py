@@ -66,6 +66,11 @@ def reduce_parts(
         raise typer.BadParameter("one of: auto, posted, cases", param_hint="--months")
     if order.area is None and out is None:
         raise typer.BadParameter("grouping needs --out 分组需要 --out", param_hint="--out")
+    if order.area is None and out is not None and out.suffix == ".parquet":
+        grouped, rejected = order.reduce_to_file(parts, out)
+        typer.echo(say(f"分组结果：{out}（{grouped:,} 例，拒绝 {rejected:,} 行）",
+                       f"grouped: {out} ({grouped:,} cases; {rejected:,} rows rejected)"))  # fmt: skip
+        return
     with progress_of(say("汇总", "gathering")) as advance:
         result = order.reduce(
             parts, shelf=runs, out=out, threads=threads, supersedes=supersedes, months=months, progress=advance

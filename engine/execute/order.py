@@ -12,17 +12,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from engine.area import Area, load_area
 from engine.cases.demand import Demand
 from engine.clearing_table import Period
 from engine.editions import Editions
 from engine.errors import RunError
 from engine.execute.fast_cases import Shard
-from engine.execute.parts import write_part
+from engine.execute.parts import Gathering, write_part
+from engine.execute.pieces import in_order, sorted_by_id
 from engine.lang import say
+from engine.ledger.store import write_file_atomically
 from engine.map_cases import Scope
-from engine.run import clear, group, presettle
+from engine.run import clear, group, presettle, rejected_beside
 from engine.run_parts import RunOptions, RunResult, demand_of, scope_of
+from engine.write_grouped import write_grouped_books
+from engine.write_parquet import ROWS_PER_GROUP
 
 _PERIOD = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2]))?")
 
@@ -81,6 +87,24 @@ class Order:
         if month is None:
             return clear([parts], self._area(), year, chosen)
         return presettle([parts], self._area(), year, month, chosen)
+
+    def reduce_to_file(self, parts: Path, out: Path) -> tuple[int, int]:
+        """Grouped cases of all parts as one Parquet file, rejected rows beside it; returns how many of each.
+
+        Memory does not grow with the cases, only with the rejected rows.
+        """
+        demand, editions, scope = self._asked()
+        found = Gathering.of(parts, demand, editions, scope, self.mapping)
+        copies = list(found.copies())
+        pieces = [*found.pieces(), *(sorted_by_id(part.table) for part in copies if part.table.num_rows)]
+        rejected = pl.concat([*found.rejected(), *(part.rejected for part in copies)]).sort(["file", "row"])
+        if len(rejected):
+            write_file_atomically(rejected_beside(out), lambda path: rejected.write_parquet(path))
+        else:
+            rejected_beside(out).unlink(missing_ok=True)
+        books = in_order(pieces, ROWS_PER_GROUP)
+        write_file_atomically(out, lambda path: write_grouped_books(path, books, editions))
+        return sum(piece.num_rows for piece in pieces), len(rejected)
 
     def _asked(self) -> tuple[Demand, Editions, Scope | None]:
         if self.area is None:
