@@ -64,7 +64,7 @@ class FixedLines:
         if case["kind"] in ("bundle", "capitation", "excluded"):
             return 0
         if self.book.pool("monthly.basis", last, pool, "booked_fund") == "points" and case["id"] in points:
-            price = self.book.at("points.budget_point_value", last)[case["scheme"]][pool]
+            price = self.book.at("points.budget_point_value", self.end)[case["scheme"]][pool]
             return half_up(points[case["id"]] * f(price) * 100) - case["patient"]
         return case["fund"]
 

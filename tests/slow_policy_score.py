@@ -66,7 +66,7 @@ class Scores(CaseFacts):
         h = self.coefficient(case)
         if given == "false" or (given is None and shape not in BY_ITSELF):
             h = F(1)
-        price = f(self.read("points.budget_point_value", case["day"], case["scheme"])[case["pool"]]) * 100
+        price = f(self.read("points.budget_point_value", self.end, case["scheme"])[case["pool"]]) * 100
         if shape in ("normal", "coef_only"):
             return base * h
         if shape == "by_ratio":
@@ -125,7 +125,7 @@ class Scores(CaseFacts):
             return base, cost_mean
         if by == "region_mean":
             return base, mean * base / scale
-        price = self.read("points.budget_point_value", case["day"], case["scheme"])[case["pool"]]
+        price = self.read("points.budget_point_value", self.end, case["scheme"])[case["pool"]]
         return base, base * f(price) * 100
 
     def holds(self, rule, case, r, k):
