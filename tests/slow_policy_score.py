@@ -23,6 +23,7 @@ class Scores(CaseFacts):
         self.book, self.year, self.end, self.cases, self.routes = book, year, f"{year}-12-31", cases, routes
         self.hospitals = hospitals(book, year)
         self.points, self.klass, self.line, self.base, self.shape, self.ranked = {}, {}, {}, {}, {}, {}
+        self.rule = {}
         self.kept = {}
         self.readmitted = self.find_readmitted()
         for case in cases:
@@ -51,7 +52,7 @@ class Scores(CaseFacts):
             limits = [{"upto": "null", "k": limits}]
         k = next((f(x["k"]) for x in limits or () if x["upto"] == "null" or base * 100 / scale <= f(x["upto"])), None)
         rule = next(x for x in self.read("case_classes", day, scheme) if self.holds(x, case, r, k))
-        self.klass[name], shape = rule["id"], rule["shape"]
+        self.klass[name], self.rule[name], shape = rule["id"], rule, rule["shape"]
         self.shape[name] = shape
         if shape in ("exclude", "ffs"):
             self.line[name] = "ffs"

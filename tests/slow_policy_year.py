@@ -43,7 +43,7 @@ class SlowPolicyYear(FixedLines):
             else:
                 self.cases[case["id"]] = case
         self.kinds = {each["id"]: each["kind"] for each in self.book.at("area.schemes", self.end)}
-        self.lines, self.standard, self.fund, self.own = defaultdict(int), {}, {}, {}
+        self.lines, self.standard, self.fund, self.own, self.moved = defaultdict(int), {}, {}, {}, 0
 
     @cached_property
     def scores(self):
