@@ -45,6 +45,10 @@ class SlowPolicyYear(FixedLines):
         self.kinds = {each["id"]: each["kind"] for each in self.book.at("area.schemes", self.end)}
         self.lines, self.standard, self.fund, self.own, self.moved = defaultdict(int), {}, {}, {}, 0
 
+    def renew(self):
+        """Read the policy files again, once something was added that changes no routing."""
+        self.book = Book(self.book.folder)
+
     @cached_property
     def scores(self):
         return Scores(self.book, self.year, list(self.cases.values()), self.routes)
