@@ -22,6 +22,7 @@ from engine.money import decimal_array, decimal_from_fen, decimal_from_points_e4
 from engine.policy.resolve import ResolvedPolicy
 from engine.write_parquet import looked_up, write_rows
 from grouper.reason import GroupStatus
+from pointvalue.by_day import scored_by
 from pointvalue.cases import CaseColumns
 from pointvalue.classes import READMITTED_SUFFIX, SPECIAL_CLASS, CaseClass, Scored
 from pointvalue.fixed_wide import ratio_e6
@@ -56,9 +57,12 @@ class SettledCases:
         assert self.cases.coefficient_e6 is not None
         used = self.cases.coefficient_e6.copy()
         for place, scheme in enumerate(self.area.schemes):
-            if isinstance(scheme, PointScheme) and scheme.same_price_groups:
-                same = np.array([code in scheme.same_price_groups for code in self.cases.groups], np.bool_)
-                used[(self.cases.scheme == place) & same[self.cases.group]] = 10**6
+            if not isinstance(scheme, PointScheme):
+                continue
+            rows = np.flatnonzero(self.cases.scheme == place)
+            for terms, held in scored_by(scheme, self.cases.value_day[rows]):
+                same = np.array([code in terms.same_price_groups for code in self.cases.groups], np.bool_)
+                used[rows[held][same[self.cases.group[rows[held]]]]] = 10**6
         return used
 
     @property

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from pointvalue.by_day import scored_by
 from pointvalue.cases import I64, CaseColumns
 from pointvalue.classes import Scored, score
 from pointvalue.fixed import E4, exact
@@ -43,15 +44,16 @@ def near_edges(cases: CaseColumns, scored: Scored, area: AreaYear, near: Fractio
     for place, scheme in enumerate(area.schemes):
         if not isinstance(scheme, PointScheme) or scheme.kind is not SchemeKind.POINTS:
             continue
-        apart = replace(scheme, class_sets=tuple(_without_top_shares(each) for each in scheme.class_sets))
-        schemes = (*area.schemes[:place], apart, *area.schemes[place + 1 :])
         tops = {rule.id for each in scheme.class_sets for rule in each.rules if rule.when.top_share is not None}
         out = np.array([each.scheme == scheme.name and each.id in tops for each in scored.classes], np.bool_)
         rows = np.flatnonzero((cases.scheme == place) & ((cases.flags & int(Flag.SPECIAL)) == 0))
         if tops:
             rows = rows[~out[scored.class_index[rows]]]
-        for limit, some in _limited_rows(cases, scheme, rows):
-            yield from _edges_at(cases, replace(area, schemes=schemes), scheme, limit, some, near)
+        for terms, held in scored_by(scheme, cases.value_day[rows]):
+            sets = tuple(_without_top_shares(each) for each in terms.class_sets)
+            schemes = (*area.schemes[:place], replace(terms, class_sets=sets), *area.schemes[place + 1 :])
+            for limit, some in _limited_rows(cases, terms, rows[held]):
+                yield from _edges_at(cases, replace(area, schemes=schemes), terms, limit, some, near)
 
 
 def _without_top_shares(class_set: ClassSet) -> ClassSet:

@@ -64,7 +64,7 @@ class FixedLines:
         if case["kind"] in ("bundle", "capitation", "excluded"):
             return 0
         if self.book.pool("monthly.basis", last, pool, "booked_fund") == "points" and case["id"] in points:
-            price = self.book.at("points.budget_point_value", last)[case["scheme"]][pool]
+            price = self.book.at("points.budget_point_value", self.end)[case["scheme"]][pool]
             return half_up(points[case["id"]] * f(price) * 100) - case["patient"]
         return case["fund"]
 
@@ -94,7 +94,7 @@ class FixedLines:
             left = lines.get(line, 0) - sum(amount for (of, _), amount in self.paid.items() if of == line)
             left -= outside if line == "bundle" else 0
             if by_line.get(line, "points" if line == "special" else variance) == "points":
-                moved += left
+                moved, self.moved = moved + left, self.moved + 1
             else:
                 self.post(pool, "", f"fixed_variance.{line}", left)
                 self.fixed_over[line] = max(0, -left)

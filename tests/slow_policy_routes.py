@@ -6,6 +6,7 @@ with. The first scheme whose condition holds takes the case; an empty cell answe
 
 import csv
 import tomllib
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def fits(patterns, codes):
 
 class Routes:
     def __init__(self, book, year):
-        self.book, self.end = book, f"{year}-12-31"
+        self.book, self.end, self.asked = book, f"{year}-12-31", Counter()
         self.schemes = book.at("area.schemes", self.end)
         self.home = book.at("area.code", self.end)[:4]
         self.hospitals = hospitals(book, year)
@@ -111,7 +112,12 @@ class Routes:
         return None
 
     def holds(self, when, case):
-        return all(self.answer(key, wanted, case) for key, wanted in when.items())
+        return all(self.counted(key, self.answer(key, wanted, case)) for key, wanted in when.items())
+
+    def counted(self, key, answer):
+        """The answer; how often each key was answered yes is kept for whoever asks what a comparison met."""
+        self.asked[key] += answer
+        return answer
 
     def answer(self, key, wanted, case):
         hospital = self.hospitals[case["hospital"]]

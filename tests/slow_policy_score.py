@@ -23,6 +23,7 @@ class Scores(CaseFacts):
         self.book, self.year, self.end, self.cases, self.routes = book, year, f"{year}-12-31", cases, routes
         self.hospitals = hospitals(book, year)
         self.points, self.klass, self.line, self.base, self.shape, self.ranked = {}, {}, {}, {}, {}, {}
+        self.rule = {}
         self.kept = {}
         self.readmitted = self.find_readmitted()
         for case in cases:
@@ -51,7 +52,7 @@ class Scores(CaseFacts):
             limits = [{"upto": "null", "k": limits}]
         k = next((f(x["k"]) for x in limits or () if x["upto"] == "null" or base * 100 / scale <= f(x["upto"])), None)
         rule = next(x for x in self.read("case_classes", day, scheme) if self.holds(x, case, r, k))
-        self.klass[name], shape = rule["id"], rule["shape"]
+        self.klass[name], self.rule[name], shape = rule["id"], rule, rule["shape"]
         self.shape[name] = shape
         if shape in ("exclude", "ffs"):
             self.line[name] = "ffs"
@@ -66,7 +67,7 @@ class Scores(CaseFacts):
         h = self.coefficient(case)
         if given == "false" or (given is None and shape not in BY_ITSELF):
             h = F(1)
-        price = f(self.read("points.budget_point_value", case["day"], case["scheme"])[case["pool"]]) * 100
+        price = f(self.read("points.budget_point_value", self.end, case["scheme"])[case["pool"]]) * 100
         if shape in ("normal", "coef_only"):
             return base * h
         if shape == "by_ratio":
@@ -125,7 +126,7 @@ class Scores(CaseFacts):
             return base, cost_mean
         if by == "region_mean":
             return base, mean * base / scale
-        price = self.read("points.budget_point_value", case["day"], case["scheme"])[case["pool"]]
+        price = self.read("points.budget_point_value", self.end, case["scheme"])[case["pool"]]
         return base, base * f(price) * 100
 
     def holds(self, rule, case, r, k):

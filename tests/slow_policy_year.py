@@ -43,7 +43,11 @@ class SlowPolicyYear(FixedLines):
             else:
                 self.cases[case["id"]] = case
         self.kinds = {each["id"]: each["kind"] for each in self.book.at("area.schemes", self.end)}
-        self.lines, self.standard, self.fund, self.own = defaultdict(int), {}, {}, {}
+        self.lines, self.standard, self.fund, self.own, self.moved = defaultdict(int), {}, {}, {}, 0
+
+    def renew(self):
+        """Read the policy files again, once something was added that changes no routing."""
+        self.book = Book(self.book.folder)
 
     @cached_property
     def scores(self):

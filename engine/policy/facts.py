@@ -109,7 +109,8 @@ def _without_strangers(scheme: Scheme) -> Scheme:
         return scheme
     rule = ClassRule(OUT_OF_AREA_RULE, Shape.FFS, Condition(flag=Flag.OUT_OF_AREA))
     sets = tuple(ClassSet(each.from_day, (rule, *each.rules), each.k_limits) for each in scheme.class_sets)
-    return replace(scheme, class_sets=sets)
+    dated = tuple((day, replace(terms, class_sets=sets)) for day, terms in scheme.dated)
+    return replace(scheme, class_sets=sets, dated=dated)
 
 
 def resolve_facts(desk: Desk, area: AreaYear, end: date, latest: date) -> CaseFacts:

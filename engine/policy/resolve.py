@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from engine.policy import case_params as case
 from engine.policy import money_params as money
@@ -123,11 +123,11 @@ class ResolvedPolicy:
         return tuple(used for used in self.used if used.is_default)
 
 
-def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
-    """The policy as it stands for one settlement year."""
+def resolve(policy: AreaPolicy, year: int, chosen_by: str = "discharge_date") -> ResolvedPolicy:
+    """The policy as it stands for one settlement year, with packs chosen by discharge or settlement date."""
     desk = policy.desk()
     end = date(year, 12, 31)
-    latest = latest_value_day(desk, year)
+    latest = latest_value_day(desk, year, chosen_by)
     hospitals = _hospitals(desk, year)
     schemes = _schemes(desk, end, latest)
     pools = tuple(resolve_pool(desk, year, pool) for pool in sorted(desk.at(case.POOLS_HELD, end)))
@@ -179,14 +179,22 @@ def _sound(desk: Desk, area: AreaYear) -> None:
     problems.stop_if_any()
 
 
-def latest_value_day(desk: Desk, year: int) -> date:
+def _since_then(desk: Desk, param: Param[T], day: date) -> T:
+    """The value of a parameter with a default, which holds as well before the first value starts."""
+    setting = desk.settings.get(param.key)
+    begun = setting is not None and (setting.starts[0].on or date.min) <= day
+    return desk.at(param, day) if begun else cast("T", param.default)
+
+
+def latest_value_day(desk: Desk, year: int, chosen_by: str) -> date:
     """The last day the values of a case of this year may be read at 「取值日期」.
 
     A case of the year by its discharge may be settled after it; where values go by settlement, they are next year's.
     """
     end = date(year, 12, 31)
-    by_discharge = desk.at(case.PERIOD_BY, end) == "discharge_date"
-    return date.max if by_discharge and desk.at(case.CASE_VALUES_BY, end) != "discharge_date" else end
+    asked = desk.at(case.CASE_VALUES_BY, end)
+    by_settlement = (chosen_by if asked == "pack" else asked) == "settlement_date"
+    return date.max if by_settlement and desk.at(case.PERIOD_BY, end) == "discharge_date" else end
 
 
 def _since(desk: Desk, param: Param[T], end: date) -> list[tuple[date, T]]:
@@ -232,6 +240,7 @@ def _weights(desk: Desk, scheme: str, end: date, latest: date) -> Dated[WeightTa
     rows = [(day, tables[scheme]) for day, tables in _since(desk, case.WEIGHTS, latest)]
     start = date(end.year, 1, 1)
     meet = [day for day, _ in rows if day > start] + [start if rows[0][0] <= start else rows[0][0]]
+    meet += [day for param in (case.SCALE, case.BASE_YEAR) for day, _ in _since(desk, param, latest) if day > start]
     terms = {(desk.at(case.SCALE, day)[scheme], desk.at(case.BASE_YEAR, day)[scheme]) for day in meet}
     if len(terms) > 1:
         found = ", ".join(f"scale {scale} base_year {base}" for scale, base in sorted(terms))
@@ -267,15 +276,32 @@ def _any_scheme(desk: Desk, entry: case.SchemeEntry, end: date, latest: date) ->
     return _fixed_scheme(desk, entry, latest)
 
 
+_DATED: Final[tuple[Param[Any], ...]] = (case.REGION_MEAN, case.DENOMINATOR, case.SAME_PRICE)
+"""What scoring reads beside rules and weights, at the case's own date."""
+
+
 def _point_scheme(desk: Desk, name: str, end: date, latest: date) -> PointScheme:
+    """A point scheme of the year, with the terms its cases are scored by on other days."""
+    scheme = _scored_by(desk, name, end, end, latest)
+    starts = [[day for day, _ in _since(desk, param, latest)] for param in _DATED]
+    opening = min(starts[0])
+    dated: list[tuple[int, PointScheme]] = []
+    for day in sorted({opening, *(day for each in starts for day in each if day > opening)}):
+        terms = _scored_by(desk, name, day, end, latest)
+        if not dated or dated[-1][1] != terms:
+            dated.append((max((day - EPOCH).days, 0), terms))
+    return scheme if len(dated) == 1 else replace(scheme, dated=tuple(dated))
+
+
+def _scored_by(desk: Desk, name: str, day: date, end: date, latest: date) -> PointScheme:
     return PointScheme(
         name=name,
         scale=desk.at(case.SCALE, end)[name],
-        region_mean_fen=desk.at(case.REGION_MEAN, end)[name],
+        region_mean_fen=desk.at(case.REGION_MEAN, day)[name],
         class_sets=_class_sets(desk, name, latest),
         budget_point_value=desk.at(case.BUDGET_POINT_VALUE, end).get(name, {}),
-        denominator=Denominator(desk.at(case.DENOMINATOR, end).get(name, Denominator.GROUP_MEAN)),
-        same_price_groups=frozenset(desk.at(case.SAME_PRICE, end).get(name, ())),
+        denominator=Denominator(_since_then(desk, case.DENOMINATOR, day).get(name, Denominator.GROUP_MEAN)),
+        same_price_groups=frozenset(_since_then(desk, case.SAME_PRICE, day).get(name, ())),
     )
 
 

@@ -129,7 +129,8 @@ def coefficients_on(desk: Desk, day: date, facts: FactsTable | None = None) -> d
         return {hospital.code: hospital.coefficient_e6 for hospital in table.hospitals}
     if "groups" in needed:
         return {hospital.code: 10**6 for hospital in table.hospitals}  # by group: `facts` reads them
-    if facts is None and "facts" in needed:
+    reads = "facts" in needed or ("facts" in coef.MAY.get(form, ()) and _starts_by(desk, coef.FACTS, day))
+    if facts is None and reads:
         facts = desk.at(coef.FACTS, day)
     limits = [desk.at(param, day) if _starts_by(desk, param, day) else None for param in (coef.LEAST, coef.MOST)]
     try:
