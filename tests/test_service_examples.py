@@ -14,7 +14,7 @@ from tests.test_service_schema import served as served
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_example_client_settles_once(served: tuple[str, str]) -> None:  # noqa: F811 - the fixture is meant
+def test_the_example_client_settles_once(served: tuple[str, str]) -> None:
     base, token = served
     command = [sys.executable, str(ROOT / "examples" / "client.py"), base]
     done = subprocess.run(command, env={"DIANZHI_TOKEN": token}, capture_output=True, text=True, timeout=60)
