@@ -10,6 +10,8 @@ import logging
 import os
 import re
 import time
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,7 +28,13 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'"),
 )
+_PROCESS, _NUMBERS = os.urandom(8).hex(), count(1)
+"""An id a client did not send: this process, and a number."""
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+ShortCuts = Callable[[], dict[str, ASGIApp]]
+"""Apps of the few paths asked thousands of times a second, by path: past the router, with the same endpoint."""
 
 
 class _TooLarge(Exception):
@@ -36,10 +44,13 @@ class _TooLarge(Exception):
 class Edge:
     """See the module."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, measures: Measures) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, measures: Measures, short_cuts: ShortCuts | None = None
+    ) -> None:
         self.app = app
         self.settings = settings
         self.measures = measures
+        self.short_cuts: dict[str, ASGIApp] = short_cuts() if short_cuts is not None else {}
         self.now_running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +81,11 @@ class Edge:
             await problem.response(scope["path"], answer.request_id)(scope, receive, answer.send)
             return
         try:
-            await self.app(scope, _bounded(receive, limit), answer.send)
+            short = self.short_cuts.get(scope["path"]) if scope["method"] == "POST" else None
+            if short is None:
+                await self.app(scope, _bounded(receive, limit), answer.send)
+            else:
+                await short(scope, _bounded(receive, limit), answer.send)
         except _TooLarge:
             if not answer.started:
                 await _too_large(limit).response(scope["path"], answer.request_id)(scope, receive, answer.send)
@@ -98,7 +113,7 @@ def _too_large(limit: int) -> Problem:
 
 def _request_id(given: bytes) -> str:
     text = given.decode("latin-1")
-    return text if _ID.fullmatch(text) else os.urandom(12).hex()
+    return text if text and _ID.fullmatch(text) else f"{_PROCESS}{next(_NUMBERS):08x}"
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

@@ -7,10 +7,11 @@ thread gathers what came meanwhile into one transaction; `wait` on an event retu
 from __future__ import annotations
 
 import logging
+import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from threading import Thread
 
 from sqlalchemy import insert, select
@@ -40,49 +41,50 @@ class Event:
     request_id: str
 
 
-_Waiting = tuple[Event | None, Future[None] | None]
+_Waiting = tuple[Event, "Future[None] | None"]
 
 
 class AuditLog:
-    """Writes events in the order they came, from one thread. `close` writes what is left."""
+    """Writes events in the order they came, from one thread. `close` writes what is left.
+
+    `note` only appends: a thread woken for every request would cost more than the request.
+    """
 
     def __init__(self, store: Store, pause_s: float = 0.25) -> None:
         self._store = store
         self._pause_s = pause_s
-        self._queue: SimpleQueue[_Waiting] = SimpleQueue()
+        self._waiting: deque[_Waiting] = deque()
+        self._urgent = threading.Event()
+        self._closing = False
         self._thread = Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
 
     def note(self, event: Event) -> None:
         """Write it soon."""
-        self._queue.put((event, None))
+        self._waiting.append((event, None))
 
     def wait(self, event: Event) -> Future[None]:
         """Write it at once; the future is done when it is durable."""
         done: Future[None] = Future()
-        self._queue.put((event, done))
+        self._waiting.append((event, done))
+        self._urgent.set()
         return done
 
     def close(self) -> None:
-        self._queue.put((None, None))
+        self._closing = True
+        self._urgent.set()
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
-        open_still = True
-        while open_still:
-            batch = [self._queue.get()]
-            patient = batch[0][1] is None and batch[0][0] is not None
-            while len(batch) < TOGETHER_MAX:
-                try:
-                    batch.append(self._queue.get(timeout=self._pause_s if patient else 0))
-                except (Empty, ValueError):
-                    break
-                patient = patient and batch[-1][1] is None and batch[-1][0] is not None
-            open_still = all(event is not None for event, _ in batch)
-            self._write(batch)
+        while not (self._closing and not self._waiting):
+            self._urgent.wait(self._pause_s)
+            self._urgent.clear()
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER_MAX))]
+                self._write(batch)
 
     def _write(self, batch: list[_Waiting]) -> None:
-        events = [event for event, _ in batch if event is not None]
+        events = [event for event, _ in batch]
         for attempt in range(WRITE_TRIES):
             try:
                 append_events(self._store, events)
