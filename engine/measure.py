@@ -9,6 +9,7 @@ coefficients beside theirs. Sums are integers and means exact; each figure is ro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,23 +18,20 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.cases.demand import POOLS, Demand, Profile
-from engine.cases.facts import NO_FACTS, Facts
-from engine.conditions import Conditions
-from engine.edition_apart import ApartEdition
+from engine.cases.facts import Facts
 from engine.editions import Editions, open_edition
 from engine.errors import CaseFileError, PolicyError
 from engine.map_cases import MappedCases, map_cases
-from engine.measure_coefficients import CoefficientMove, coefficient_moves
+from engine.measure_coefficients import CoefficientMove, coefficient_moves, group_coefficients
+from engine.measure_routes import editions_for
 from engine.policy import case_params as case
-from engine.policy.ask import weight_terms
+from engine.policy.ask import value_band, weight_terms
 from engine.policy.load import AreaPolicy
-from engine.policy.resolve import routes_of
 from engine.policy.tables import WeightTable
-from engine.routing import Router
 from grouper.reason import GroupStatus
 from pointvalue.fixed import half_up
-from pointvalue.terms import POINT_KINDS, SchemeKind
-from pointvalue.weights import GroupState, GroupWeight, Weights, WeightTerms, measure
+from pointvalue.value_band import InitialValue, ValueBand, YearOfCases, initial_value
+from pointvalue.weights import GroupState, GroupWeight, HistoryFault, Weights, WeightTerms, measure
 
 I64 = npt.NDArray[np.int64]
 
@@ -90,8 +88,13 @@ class Measured:
     """Mean of every group in hospitals of a level, for the levels whose means the table in force has."""
     coefficient_form: str
     coefficients: tuple[CoefficientMove, ...]
+    group_coefficients: tuple[tuple[str, str, int], ...]
+    """(hospital, group, ×10⁶) where the policy's form is `group_cost`."""
     missing: tuple[str, ...]
     """Groups of the pack for which there is nothing to propose."""
+    value_band: ValueBand
+    point_values: Mapping[str, InitialValue]
+    """Initial point value by pool at the proposed points, without coefficients and classes."""
 
     @property
     def empty_years(self) -> tuple[int, ...]:
@@ -120,7 +123,7 @@ def measure_policy(
     """
     day = date(max(years) + 1, 1, 1)
     terms = _terms(policy, scheme, years, day)
-    editions, facts = _editions(policy, scheme, day, options.pack or _newest_pack(policy, scheme))
+    editions, facts = editions_for(policy, scheme, day, options.pack or _newest_pack(policy, scheme))
     mapped = map_cases(
         cases, _demand(editions, options.profile, facts), editions,
         mapping=options.mapping, threads=options.threads, progress=options.progress,
@@ -167,8 +170,35 @@ def measure_policy(
         ),
         coefficient_form=form,
         coefficients=coefficients,
+        group_coefficients=group_coefficients(policy, day, mapped, rows, group, groups, terms.min_cases),
         missing=tuple(move.code for move in moves if move.points_e4 is None),
+        value_band=value_band(policy, scheme, day),
+        point_values=_point_values(mapped, rows, group, place, moves, terms, value_band(policy, scheme, day)),
     )
+
+
+def _point_values(
+    mapped: MappedCases,
+    rows: npt.NDArray[np.intp],
+    group: npt.NDArray[np.int32],
+    year: npt.NDArray[np.int32],
+    moves: Sequence[GroupMove],
+    terms: WeightTerms,
+    band: ValueBand,
+) -> dict[str, InitialValue]:
+    """Initial value of every pool that has cases 「年初点值」, each case at the proposed points of its group."""
+    points = np.array([move.points_e4 or 0 for move in moves], np.int64)[group]
+    means = np.array([move.mean_fen or 0 for move in moves], np.int64)[group]
+    cost = mapped.book.ints("medfee_sumamt_fen")[rows]
+    index, pools = mapped.book.codes("insutype")
+    found = {}
+    for place, pool in enumerate(pools):
+        own = (index[rows] == place) & (points > 0)
+        cells = [np.flatnonzero(own & (year == each)) for each in range(len(terms.year_weights))]
+        cases = [YearOfCases(cost[cell], points[cell], means[cell]) for cell in cells]
+        with suppress(HistoryFault):  # a pool without a case in the band has no value to propose
+            found[pool] = initial_value(cases, terms.year_weights, band)
+    return found
 
 
 def _terms(policy: AreaPolicy, scheme: str, years: Sequence[int], day: date) -> WeightTerms:
@@ -197,32 +227,6 @@ def _newest_pack(policy: AreaPolicy, scheme: str) -> Path:
     if not paths:
         raise PolicyError(f"area.packs names no rule pack for scheme {scheme}. List one there, or give --pack.")
     return max(paths, key=lambda path: open_edition(path).meta.valid_from or date.min)
-
-
-def _editions(policy: AreaPolicy, scheme: str, day: date, pack: Path) -> tuple[Editions, Facts]:
-    """The pack for every case the scheme takes, whatever its date, and the other schemes for the cases they take.
-
-    A policy of one scheme routes nothing. Routes are those of the day, so that past cases fall as next year's will.
-    """
-    desk = policy.desk()
-    routes = routes_of(desk, day)
-    if len(routes) == 1 and routes[0].when is None:
-        return Editions.of(pack), NO_FACTS
-    hospitals = {each.code: each for each in desk.at(case.HOSPITALS, day).hospitals}
-    conditions = Conditions(hospitals, policy.code)
-    own = open_edition(pack)
-    undated = own.with_meta(replace(own.meta, valid_from=None, valid_to=None))
-    apart = [
-        ApartEdition(
-            replace(route, kind=SchemeKind.ACTUAL) if route.kind in POINT_KINDS else route,
-            conditions, policy.version, policy.fingerprint, own.meta.chosen_by,
-        )
-        for route in routes if route.scheme != scheme
-    ]  # fmt: skip
-    names = [route.scheme for route in routes]
-    places = (names.index(scheme), *(place for place, name in enumerate(names) if name != scheme))
-    columns = sorted({column for route in routes for column in route.columns})
-    return Editions((undated, *apart), router=Router(routes, places, conditions)), Facts(required=tuple(columns))
 
 
 def _demand(editions: Editions, profile: Profile, facts: Facts) -> Demand:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from engine.casebook import Casebook
 from engine.cases.columns import arrow_schema
+from engine.class_kind import multiple_type
 from engine.editions import Editions
 from engine.money import decimal_array, decimal_from_fen, decimal_from_points_e4
 from engine.policy.resolve import ResolvedPolicy
@@ -26,7 +27,7 @@ from pointvalue.classes import READMITTED_SUFFIX, SPECIAL_CLASS, CaseClass, Scor
 from pointvalue.fixed_wide import ratio_e6
 from pointvalue.model import AreaYear, ClassRule, PointScheme
 from pointvalue.out_of_area import from_elsewhere
-from pointvalue.terms import UNPAID_ROUTES, Payable, Route, SchemeKind, Shape
+from pointvalue.terms import UNPAID_ROUTES, Payable, Route, SchemeKind
 
 I64 = npt.NDArray[np.int64]
 
@@ -105,15 +106,10 @@ def _rule_of(area: AreaYear, case_class: CaseClass) -> ClassRule | None:
 
 
 def _multiple_type(case_class: CaseClass, rule: ClassRule | None) -> str:
-    """By what the rule asks for: an interval open below is LOW 「低倍率」, one open above HIGH 「高倍率」."""
+    """A class without rule is a special case, or one priced item by item."""
     if rule is None:
         return "BYITEM" if case_class.shape is None else "SP"
-    if rule.shape in (Shape.FFS, Shape.EXCLUDE):
-        return "BYITEM"
-    asked = rule.when.cost_ratio
-    if asked is None or (asked.above is not None and asked.below is not None):
-        return "NORM"
-    return "HIGH" if asked.above is not None else "LOW"
+    return multiple_type(rule)
 
 
 _MARKS = ("", READMITTED_SUFFIX, "+out_of_area_cap", f"{READMITTED_SUFFIX}+out_of_area_cap")

@@ -132,7 +132,8 @@ def _fund_part(view: PoolView, scheme: FixedScheme, quota_fen: I64, rows: I64, o
 def _around_quota(
     view: PoolView, deviation: SingleDeviation, quota_fen: I64, ratio: Fraction, rows: I64, of_year: I64
 ) -> I64:
-    """Fund part of single diseases that share savings and overruns; p̄ by hospital, given or from its cases of the year."""
+    """Fund part of single diseases that share savings and overruns; p̄ by hospital, given or from its cases of the
+    year."""
     cost, places = view.cases.cost_fen[rows], view.cases.hospital[rows]
     booked_by = view.by_hospital(of_year, view.cases.fund_fen[of_year])
     cost_by = view.by_hospital(of_year, view.cases.cost_fen[of_year])

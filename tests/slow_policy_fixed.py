@@ -56,10 +56,9 @@ class FixedLines:
                 self.post(pool, hospital, "advance_paid", fen(text), f"{self.year}-01")
 
     def points_of_month(self, mine):
-        """Points as they were known in the month: a top share is one of the cases that had come by then."""
-        if not self.by_month or not any("top_share" in str(rules) for rules in self.book.starts("case_classes")[1]):
-            return self.points
-        return Scores(self.book, self.year, mine).points
+        """Points as they were known in the month: a top share, a readmission among the cases that had come by then."""
+        among = "readmission" in self.book.tops or "top_share" in str(self.book.tops.get("case_classes"))
+        return Scores(self.book, self.year, mine, self.routes).points if self.by_month and among else self.points
 
     def declared(self, pool, last, case, points):
         if case["kind"] in ("bundle", "capitation", "excluded"):
@@ -112,7 +111,7 @@ class FixedLines:
             self.post(pool, hospital, "epidemic_outside", case["fund"])
             self.fund[case["id"]] = case["fund"]
             return
-        amount, full = case["fund"], case["cost"]
+        amount, full = case.get("approved fund", case["fund"]), case["cost"]
         if kind == "bed_day":
             tiers = (self.book.at("bed_day.tiers_by_category", case["day"]) or {}).get(case["group"])
             tiers = tiers or self.book.at("bed_day.tiers", case["day"])

@@ -22,9 +22,10 @@ def read_cases(path):
             cost, fund = fen(row["medfee_sumamt"]), fen(row["hifp_pay"])
             age = int(row["age"]) if row["age"] else 0 if row["nwb_age"] else None
             found.append({
-                **row, "age in years": row["age"], "id": row["setl_id"], "hospital": row["fixmedins_code"], "pool": row["insutype"], "age": age,
-                "discharged": discharged, "settled": row["setl_end_date"], "cost": cost, "fund": fund,
-                "patient": cost - fund, "days": int(row["act_ipt_days"]) if row["act_ipt_days"] else max(1, stay),
+                **row, "id": row["setl_id"], "hospital": row["fixmedins_code"], "pool": row["insutype"],
+                "age in years": row["age"], "age": age, "cost": cost, "fund": fund, "patient": cost - fund,
+                "discharged": discharged, "admitted": admitted, "settled": row["setl_end_date"],
+                "days": int(row["act_ipt_days"]) if row["act_ipt_days"] else max(1, stay),
                 "dx": row["diag_codes"].split("|"), "ops": [code for code in row["oprn_codes"].split("|") if code],
             })  # fmt: skip
     return found
@@ -79,9 +80,9 @@ class Routes:
             if not held:
                 return "R002"
             answer = held[0][case["dx"][0]]
-            case |= {"group": answer["group"], "status": answer["status"]}
+            case |= {key: answer[key] for key in ("group", "status", "adrg")}
             if not row_is_sound(case):
-                case |= {"group": "", "status": "invalid"}
+                case |= {"group": "", "adrg": "", "status": "invalid"}
         elif scheme["kind"] == "single":
             case["group"] = self.disease(case)
         elif scheme["kind"] == "bed_day":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ from engine.area import load_area
 from engine.cli.failure import report as exit_code
 from engine.errors import CaseFileError, PolicyError, RunError
 from engine.measure import Measured, MeasureOptions, measure_policy
-from engine.measure_files import write_measured
+from engine.measure_files import value_text, write_measured
+from engine.measure_routes import on_day
+from engine.policy import PolicyFaults
 from engine.policy.load import load_policy
+from engine.policy.predicates import Days, When
 from pointvalue.weights import GroupState
 from tests.small_county import FILES, HEAD, Stay, village, write_stays
 from tests.test_cli import dianzhi
@@ -165,6 +169,43 @@ def test_cases_that_other_schemes_take_are_not_measured(tmp_path: Path) -> None:
     assert (found.counts["measured"], found.counts["other_schemes"]) == (5, 2)
 
 
+def test_an_area_that_changes_its_way_of_paying_measures_from_cases_the_old_way_paid(tmp_path: Path) -> None:
+    """Points begin on 1 January 2025; all the past was paid otherwise, and all of it is measured."""
+    dated = ROUTED["area.yaml"].replace(
+        "    - {id: drg, kind: points}\n",
+        "    - {id: before, kind: actual, when: {discharged: {upto: 2024-12-31}}}\n"
+        "    - {id: drg, kind: points, when: {discharged: {from: 2025-01-01}}}\n",
+    )
+    found = measured(tmp_path, {**ROUTED, "area.yaml": dated})
+    assert by_code(found, "FV1") == (788_321, 1_080_000, GroupState.STABLE)
+    assert (found.counts["measured"], found.counts["other_schemes"]) == (5, 0)
+    later = {**ROUTED, "area.yaml": dated.replace("from: 2025", "from: 2026")}
+    with pytest.raises(PolicyError, match="it takes no case on 2025-01-01"):
+        measured(tmp_path / "later", later)
+
+
+IN_2025, IN_2024 = Days(date(2025, 1, 1), date(2025, 12, 31)), Days(None, date(2024, 12, 31))
+CARE = When(med_type=("14",))
+
+
+@pytest.mark.parametrize(
+    ("when", "left"),
+    [
+        (When(discharged=IN_2025), True),
+        (When(settled=IN_2024), False),
+        (When(discharged=IN_2025, med_type=("14",)), CARE),
+        (When(any=(When(discharged=IN_2024), CARE)), When(any=(CARE,))),
+        (When(any=(When(discharged=IN_2025), CARE)), True),
+        (When(any=(When(discharged=IN_2024), When(settled=IN_2024))), False),
+        (When(other_than=When(discharged=IN_2025)), False),
+        (When(other_than=When(discharged=IN_2024), med_type=("14",)), CARE),
+        (When(other_than=When(discharged=IN_2025, med_type=("14",))), When(other_than=CARE)),
+    ],
+)
+def test_what_a_condition_says_of_days_is_answered_for_the_day(when: When, left: When | bool) -> None:
+    assert on_day(when, date(2025, 6, 1)) == left
+
+
 COMPOSITE = {
     "coefficient.yaml": f"""\
 coefficient:
@@ -199,10 +240,68 @@ def test_indicators_and_the_coefficients_the_policy_makes_of_them(tmp_path: Path
     }
 
 
+BY_GROUP = {
+    "coefficient.yaml": f"""\
+coefficient:
+{HEAD}  form: group_cost
+  groups:
+    values: {{2024-01-01: groups.csv}}
+  max:
+    unit: /1
+    values: {{2024-01-01: 1.1}}
+""",
+    "groups.csv": "fixmedins_code,group_code,coefficient\nH1,FV1,1.000000\n",
+}
+
+
+def test_coefficients_by_group_are_measured_where_the_policy_uses_them(tmp_path: Path) -> None:
+    """FV1 with two stays of 15,500 at H2: 31,000 over 3 and 31,000 over 2 against 62,000 over 5, that is 12,400.
+
+    H1 31,000/3 over 12,400 is 0.833333; H2 15,500 over 12,400 is 1.25, at most 1.1. FR25 is H2's alone: 1.
+    """
+    more = (*STAYS, *(Stay(f"R{n}", "H2", "FV1", "2024-05-01", "15500.00", "0.00") for n in (1, 2)))
+    found = measured(tmp_path, BY_GROUP, more)
+    assert found.group_coefficients == (
+        ("H1", "FV1", 833_333),
+        ("H2", "FR25", 1_000_000),
+        ("H2", "FV1", 1_100_000),
+    )
+    write_measured(tmp_path / "out", found)
+    shutil.copy(tmp_path / "out" / "group_coefficients.csv", tmp_path / "area" / "policy" / "groups.csv")
+    assert load_policy(tmp_path / "area" / "policy").code == "370000"
+
+
 def test_a_policy_that_lists_coefficients_has_none_measured(tmp_path: Path) -> None:
     found = measured(tmp_path)
     assert found.coefficient_form == "table"
     assert [each.measured_e6 for each in found.coefficients] == [None, None]
+
+
+def test_the_initial_point_value_rests_on_the_band_of_the_policy(tmp_path: Path) -> None:
+    """All: (2 × 29,000 + 3 × 32,000 + 5 × 12,000) ÷ (2 × 233.5766 + 3 × 233.5766 + 5 × 78.8321) = 137.00003.
+
+    Low price and low cost: FV1 of 2022 and 2023 alone; 12,000 lies above its group's 10,800, and FR25 above the mean
+    value of its years. (2 × 9,000 + 3 × 10,000) ÷ (5 × 78.8321) = 121.7778.
+    """
+    every = measured(tmp_path / "all")
+    assert {pool: (value_text(each.value), each.kept_count) for pool, each in every.point_values.items()} == {
+        "310": ("137.0000", 5)
+    }
+    band = measuring("{year_weights: [2, 3, 5], trim: none, min_cases: 2, value_band: low_price_low_cost}")
+    low = measured(tmp_path / "low", band)
+    assert {pool: (value_text(each.value), each.kept_count) for pool, each in low.point_values.items()} == {
+        "310": ("121.7778", 2)
+    }
+    write_measured(tmp_path / "out", low)
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "310: **121.7778** 元/点 yuan per point, from 2 of 5 cases" in text
+    assert 'budget_point_value: {unit: CNY/point, values: {2025-01-01: {drg: {"310": 121.7778}}}}' in text
+
+
+def test_a_band_of_its_own_is_refused(tmp_path: Path) -> None:
+    terms = measuring("{year_weights: [1], trim: none, min_cases: 2, value_band: below}")
+    with pytest.raises(PolicyFaults, match="below is not accepted"):
+        load_policy(village(tmp_path / "area", terms) / "policy")
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------

@@ -111,6 +111,19 @@ def test_planned_and_spent_by_part_and_unknown_where_the_run_cannot_know(tmp_pat
     assert "Sub-budgets, planned and spent" in page and "未知 unknown" in page
 
 
+def test_a_change_of_the_budget_during_the_year_changes_its_parts(tmp_path: Path) -> None:
+    change = """\
+  adjustments:
+    unit: CNY
+    values:
+      2025-06-01:
+        - {pool: "310", line: plan, amount: 1000.00, reason: patient_volume}
+"""
+    result = cleared(tmp_path, {**DIVISIONS, "budget.yaml": YEAR["budget.yaml"] + change})
+    planned = {row["part"]: row["planned_fen"] for row in rows(result, "sub_budgets")}
+    assert (planned["inpatient"], planned["outpatient"]) == (840_000, 360_000)
+
+
 def test_a_policy_without_sub_budgets_has_no_such_file(tmp_path: Path) -> None:
     result = cleared(tmp_path, {})
     assert not (result.folder / "sub_budgets.parquet").exists()
@@ -142,6 +155,7 @@ def test_without_the_kind_of_care_in_the_files_it_is_unknown(tmp_path: Path) -> 
 SPEND = PoolSpend(
     by_hospital={"H1": 600, "H2": 400},
     capitation_fen=50,
+    bundle_paid_fen=0,
     outpatient_fen=70,
     referred_fen=30,
     bundle_hospitals=frozenset(),
@@ -157,7 +171,7 @@ SPEND = PoolSpend(
         ("in_or_outpatient", "inpatient", {}, 1000 - 50 - 70, True),
         ("in_or_outpatient", "inpatient", {"outside_planned": {"outpatient": 9}}, 880, True),
         ("in_or_outpatient", "inpatient", {"outside_planned": {"out_of_area": 9}}, 880, False),
-        ("in_or_outpatient", "inpatient", {"has_bundle": True}, 0, False),
+        ("in_or_outpatient", "inpatient", {"has_bundle": True, "bundle_paid_fen": 300}, 580, False),
         ("in_or_outpatient", "outpatient", {}, 50 + 70, True),
         ("in_or_outpatient", "outpatient", {"outside_planned": {"outpatient": 9}}, 120, False),
         ("in_or_outpatient", "outpatient", {"outpatient_fen": None}, 50, True),

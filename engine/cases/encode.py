@@ -32,6 +32,7 @@ class Encoder:
     op: TextReader = field(default_factory=TextReader, repr=False)
     _dx: Answers = field(init=False, repr=False)
     _op: Answers = field(init=False, repr=False)
+    _texts: Mapping[str, tuple[TextReader, Answers]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         names = tuple(number.name for number in self.tables.numeric)
@@ -40,6 +41,9 @@ class Encoder:
         dx, op = self.compiled.lookup_dx(self.mapping), self.compiled.lookup_op(self.mapping)
         object.__setattr__(self, "_dx", Answers(lambda code: dx.get(code, missing), EMPTY))
         object.__setattr__(self, "_op", Answers(lambda code: op.get(code, missing), EMPTY))
+        vocabularies = self.compiled.text_vocab
+        texts = {name: (TextReader(), _answers(vocabularies[name])) for name in self.tables.text_fields}
+        object.__setattr__(self, "_texts", texts)
 
     @property
     def mapping(self) -> bool:
@@ -57,8 +61,19 @@ class Encoder:
             numeric[place] = _numbers(frame, number.source, number.name, number.null_allowed)
         text = np.full((len(self.tables.text_fields), len(frame)), NO_TEXT, np.int32)
         for place, (name, column) in enumerate(self.tables.text_fields.items()):
-            text[place] = _text_ids(frame, column, name, self.compiled.text_vocab[name])
+            text[place] = self._text_ids(frame, column, name)
         return CaseBatch(dx.offsets, self._dx.take(dx), op.offsets, self._op.take(op), numeric, text, self.mapping)
+
+    def _text_ids(self, frame: pl.DataFrame, column: str, name: str) -> I32:
+        if column not in frame.columns:
+            raise ValueError(f"the rules read {name} from {column!r}; accepted cases have {', '.join(frame.columns)}")
+        reader, answers = self._texts[name]
+        found: I32 = answers.take(reader.texts(frame[column]))
+        return found
+
+
+def _answers(vocabulary: Mapping[str, int]) -> Answers:
+    return Answers(lambda text: vocabulary.get(text, NO_TEXT), NO_TEXT)
 
 
 def code_ids(lists: pa.Array | pa.ChunkedArray, lookup: Mapping[str, int], missing: int) -> tuple[I64, I32]:
@@ -93,9 +108,3 @@ def _numbers(frame: pl.DataFrame, column: str, name: str, null_allowed: bool) ->
     if not null_allowed and values.null_count():
         raise ValueError(f"{values.null_count()} cases have no {column}, which the rules need; validate them first")
     return np.asarray(values.cast(pl.Int32).fill_null(NULL_I32).to_numpy(), np.int32)
-
-
-def _text_ids(frame: pl.DataFrame, column: str, name: str, lookup: Mapping[str, int]) -> I32:
-    if column not in frame.columns:
-        raise ValueError(f"the rules read {name} from {column!r}; accepted cases have {', '.join(frame.columns)}")
-    return _ids(frame[column].to_arrow(), lookup, NO_TEXT, blank=NO_TEXT)

@@ -14,21 +14,21 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.ipc as ipc
 
 from engine.cases.convert import Converter
 from engine.cases.demand import Demand
 from engine.cases.files import find_files
-from engine.cases.read import CaseReader, ReadNote, open_cases
+from engine.cases.read import CaseReader, open_cases
 from engine.editions import Editions
 from engine.errors import RunError
 from engine.execute.fast_cases import FastCases, Shard, divided_copies
+from engine.execute.pieces import PieceWriter, read_pieces
 from engine.execute.suspects import look_of
 from engine.lang import say
 from engine.map_cases import ROWS_AT_A_TIME, Grouping, MappedCases, Part, Scope, collected, in_threads
@@ -36,6 +36,7 @@ from engine.version import engine_facts
 
 FORMAT = 1
 FACTS = "part.json"
+CASES = "cases.arrow"
 _NAME = "part-{:05d}-of-{:05d}"
 
 
@@ -92,9 +93,9 @@ def _write(
 ) -> dict[str, Any]:
     fast = FastCases(reader, ROWS_AT_A_TIME, shard)
     rejected, other, repairs, read_count = [], [], Counter[str](), 0
-    with ipc.new_stream(str(draft / "cases.arrow"), grouping.schema, options=_PLAIN) as stream:
+    with PieceWriter(draft / CASES) as pieces:
         for part in in_threads(grouping.part, fast.pieces_but_copies(), threads):
-            stream.write_table(part.table)
+            pieces.add(part.table)
             rejected.append(part.rejected)
             other.append(part.other_period)
             repairs.update(part.repairs)
@@ -107,7 +108,12 @@ def _write(
     held = fast.held.taken()
     for number, frame in enumerate(held):
         frame.write_ipc(draft / f"held-{number:03d}.ipc")
-    return {"read": read_count, "held": sum(map(len, held)), "repairs": {str(k): n for k, n in repairs.items()}}
+    return {
+        "pieces": pieces.ends,
+        "read": read_count,
+        "held": sum(map(len, held)),
+        "repairs": {str(k): n for k, n in repairs.items()},
+    }
 
 
 def gather_parts(
@@ -119,15 +125,9 @@ def gather_parts(
     progress: Callable[[int], None] | None = None,
 ) -> MappedCases:
     """All parts of a folder as one job's cases."""
-    facts = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob(f"part-*/{FACTS}"))]
-    reader = open_cases(facts[0]["files"], demand)
-    key = _key(reader, demand, editions, scope, mapping)
-    _require_whole(folder, facts, key)
-    grouping = Grouping(editions, mapping, scope, demand.facts)
-    parts = _parts(folder, facts, grouping, reader, demand)
-    files = [Path(path) for path in facts[0]["files"]]
-    notes: list[ReadNote] = reader.notes
-    return collected(parts, grouping, notes, files, progress)
+    found = Gathering.of(folder, demand, editions, scope, mapping)
+    files = [Path(path) for path in found.facts[0]["files"]]
+    return collected(found.parts(), found.grouping, found.reader.notes, files, progress)
 
 
 def order_of(folder: Path) -> dict[str, Any]:
@@ -138,21 +138,58 @@ def order_of(folder: Path) -> dict[str, Any]:
     raise RunError(say(f"{folder} 中没有分片。请先运行 map。", f"{folder} holds no parts. Run map first."))
 
 
-def _parts(
-    folder: Path, facts: list[dict[str, Any]], grouping: Grouping, reader: CaseReader, demand: Demand
-) -> Iterator[Part]:
-    held: list[pl.DataFrame] = []
-    for one in facts:
-        part = folder / _NAME.format(one["shard"], one["shards"])
-        with pa.memory_map(str(part / "cases.arrow")) as source, ipc.open_stream(source) as stream:
-            table = stream.read_all()
-        if (part / "rejected.ipc").exists():
-            rejected, other = pl.read_ipc(part / "rejected.ipc"), pl.read_ipc(part / "other.ipc")
-            yield Part(table, rejected, other, one["read"], Counter(one["repairs"]))
-        held += [pl.read_ipc(path) for path in sorted(part.glob("held-*.ipc"))]
-    if held:
-        for piece in divided_copies(held, demand, reader.files, Converter(demand)):
-            yield grouping.part(piece)
+@dataclass(frozen=True)
+class Gathering:
+    """The parts of a folder, checked to be all of one job."""
+
+    folder: Path
+    facts: list[dict[str, Any]]
+    grouping: Grouping
+    reader: CaseReader
+    demand: Demand
+
+    @classmethod
+    def of(
+        cls, folder: Path, demand: Demand, editions: Editions, scope: Scope | None, mapping: bool | None
+    ) -> Gathering:
+        """Raises RunError where a part is missing or was made of something else."""
+        facts = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob(f"part-*/{FACTS}"))]
+        reader = open_cases(facts[0]["files"], demand)
+        _require_whole(folder, facts, _key(reader, demand, editions, scope, mapping))
+        return cls(folder, facts, Grouping(editions, mapping, scope, demand.facts), reader, demand)
+
+    def pieces(self) -> list[pa.Table]:
+        """Grouped cases, mapped into memory and not read, each piece ascending by id; copies are not among them."""
+        found = []
+        for one in self.facts:
+            found += read_pieces(self._part(one) / CASES, one["pieces"])
+        return found
+
+    def rejected(self) -> list[pl.DataFrame]:
+        """Rows the parts rejected."""
+        paths = [self._part(one) / "rejected.ipc" for one in self.facts]
+        return [pl.read_ipc(path) for path in paths if path.exists()]
+
+    def copies(self) -> Iterator[Part]:
+        """What became of the rows whose id stands in another row too."""
+        held = [pl.read_ipc(path) for one in self.facts for path in sorted(self._part(one).glob("held-*.ipc"))]
+        if held:
+            for piece in divided_copies(held, self.demand, self.reader.files, Converter(self.demand)):
+                yield self.grouping.part(piece)
+
+    def parts(self) -> Iterator[Part]:
+        """Everything, part by part."""
+        for one in self.facts:
+            part = self._part(one)
+            if (part / "rejected.ipc").exists():
+                rejected, other = pl.read_ipc(part / "rejected.ipc"), pl.read_ipc(part / "other.ipc")
+                pieces = read_pieces(part / CASES, one["pieces"])
+                table = pa.concat_tables([self.grouping.schema.empty_table(), *pieces])
+                yield Part(table, rejected, other, one["read"], Counter(one["repairs"]))
+        yield from self.copies()
+
+    def _part(self, facts: dict[str, Any]) -> Path:
+        return self.folder / _NAME.format(facts["shard"], facts["shards"])
 
 
 def _require_whole(folder: Path, facts: list[dict[str, Any]], key: str) -> None:
@@ -207,6 +244,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-_PLAIN = ipc.IpcWriteOptions(compression=None, unify_dictionaries=False, emit_dictionary_deltas=False)

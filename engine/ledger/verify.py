@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from engine.errors import RunError
+from engine.ledger.booked_lines import BOOKED_LINES, changed_booked_lines
 from engine.ledger.closing import REOPEN
 from engine.ledger.files import KEPT
 from engine.ledger.heads import Head, heads_on, read_head
@@ -51,6 +52,7 @@ def verify_run(folder: Path) -> list[Finding]:
             findings.append(Finding(manifest.run_id, name, "missing"))
         elif digest_file(folder / name).sha256 != item.sha256:
             at = changed_rows(folder) if name == LINES else ""
+            at = changed_booked_lines(folder / name) if name == BOOKED_LINES else at
             findings.append(Finding(manifest.run_id, name, "changed after the run was sealed (SHA-256 differs)", at))
     if manifest.run_id != folder.name:
         findings.append(Finding(manifest.run_id, MANIFEST_NAME, f"the folder was renamed to {folder.name}"))

@@ -21,7 +21,7 @@ from engine.policy import fact_params as own
 from engine.policy.ask import ReviewTerms, review_terms_at
 from engine.policy.case_flags import FlagDefinition
 from engine.policy.fact_params import NewTechOperation, PointDays
-from engine.policy.fact_tables import Decision, GroupCoefficients, NewTechCase, TcmTable
+from engine.policy.fact_tables import Application, Decision, GroupCoefficients, NewTechCase, TcmTable
 from engine.policy.settings import Desk, Param
 from pointvalue.coefficient import OPEN, Clamp
 from pointvalue.model import AreaYear, ClassRule, ClassSet, Condition, PointScheme, Scheme
@@ -64,6 +64,7 @@ class CaseFacts:
 
     asked: Facts = NO_FACTS
     decisions: tuple[Decision, ...] = ()
+    applications: tuple[Application, ...] | None = None
     reviews: Mapping[str, ReviewTerms] | None = None
     region_mean_fen: Mapping[str, int] | None = None
     readmission_days: int | None = None
@@ -119,8 +120,10 @@ def resolve_facts(desk: Desk, area: AreaYear, end: date, latest: date) -> CaseFa
     cases = desk.at(own.NEW_TECH_CASES, end) if desk.written(own.NEW_TECH_CASES) else None
     new_tech = _spans(desk, (own.NEW_TECH_OPERATIONS,), latest, lambda day: desk.at(own.NEW_TECH_OPERATIONS, day))
     strangers = _written(desk, own.IN_POINTS, own.CAP, own.OUT_OF_AREA_VALUE) or _asks(area, Flag.OUT_OF_AREA)
+    applied = desk.at(own.APPLICATIONS, end) if desk.written(own.APPLICATIONS) else None
     facts = CaseFacts(
         decisions=() if decisions is None else decisions.decisions,
+        applications=None if applied is None else applied.applications,
         reviews=reviews,
         region_mean_fen=_means(desk, area, end) if decisions is not None else {},
         readmission_days=None if readmission is None else readmission.days,

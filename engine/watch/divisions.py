@@ -72,7 +72,7 @@ def _mixed(fen: int) -> Found:
 def _inpatient(spend: PoolSpend) -> Found:
     fen = spend.total_fen - spend.capitation_fen - (spend.outpatient_fen or 0)
     if spend.has_bundle:
-        return _mixed(0)
+        return _mixed(fen - spend.bundle_paid_fen)
     zh, en = "应得基金减按人头付费与门诊病例", "entitled less capitation and outpatient cases"
     if spend.outpatient_fen is None:
         zh, en = "应得基金减按人头付费；病例无医疗类别，视为住院", "entitled less capitation; all cases taken as stays"
@@ -132,7 +132,8 @@ def division_rows(area: Area, settled: SettledCases, year: YearResult) -> list[D
     """Every part of every division the policy plans, pool by pool."""
     rows: list[DivisionRow] = []
     for pool in settled.area.pools:
-        plan = sub_budgets(area.policy, pool.id, settled.area.year)
+        total = year.pool(pool.id).budget.total_fen  # the plan, capped and changed during the year
+        plan = sub_budgets(area.policy, pool.id, settled.area.year, total)
         spend = pool_spend(settled, pool, year.pool(pool.id)) if plan else None
         for division, parts in plan.items():
             assert spend is not None
