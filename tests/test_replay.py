@@ -117,6 +117,9 @@ def test_case_files_are_known_by_digest_and_missing_ones_are_named(tmp_path: Pat
     with pytest.raises(RunError, match=r"april\.parquet  sha256 [0-9a-f]{64}.*was .*april\.parquet"):
         replay(folder)
     assert replay(folder, [tmp_path / "found"]).differences == ()
+    cases.write_bytes(b"other")
+    with pytest.raises(RunError, match="another file stands there now"):
+        replay(folder)
 
 
 def test_a_shelf_without_its_kept_rules_says_so(tmp_path: Path) -> None:
