@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from engine.conditions import Conditions
-from engine.edition import Edition
+from engine.edition import PackEdition
 from engine.edition_apart import ApartEdition
 from engine.editions import Editions, adopted, open_edition
 from engine.errors import PolicyError
@@ -88,7 +88,7 @@ def load_area(where: Path, pack: Path | None = None) -> Area:
     return area_of(load_policy(where / "policy" if (where / "policy").is_dir() else where), pack)
 
 
-def area_of(policy: AreaPolicy, pack: Path | None = None, opened: Sequence[Edition] = ()) -> Area:
+def area_of(policy: AreaPolicy, pack: Path | None = None, opened: Sequence[PackEdition] = ()) -> Area:
     """The area of a loaded policy. `opened` are its packs in the order it lists them, if they stand elsewhere."""
     folder = policy.folder
     desk = policy.desk()

@@ -7,11 +7,11 @@ month and insured place. Days in intensive care are begun days of `icu_hours`. I
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,12 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from engine.cases.encode import code_ids
+from engine.class_kind import deviation_types
 from engine.edition import GroupFrame
-from engine.edition_drg import code_at, used_codes
+from engine.execute.texts import Answers, TextReader
 from engine.packs.dip_load import DipPack
 from engine.packs.meta import PackMeta
+from engine.used_codes import UsedCodes
 from grouper.dip import group_batch
 from grouper.dip_compile import CompiledDip, compile_dip
 from grouper.dip_layout import NULL, NUMBERS, Batch
@@ -37,6 +38,7 @@ from pointvalue.dip_scoring import look_up
 
 I64 = npt.NDArray[np.int64]
 _DEATH = "5"
+_TABLE_MAX = 1 << 18
 _KEY = ("fixmedins_code", "insutype", "setl_ym", "insuplc_admdvs")
 
 
@@ -51,7 +53,6 @@ class DipEdition:
     profile: str = ""
     numbers: tuple[NumericField, ...] = (NumericField("icu_hours", "h", "icu_hours"),)
     ambiguous_codes: frozenset[str] = frozenset()
-    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def meta(self) -> PackMeta:
@@ -87,24 +88,19 @@ class DipEdition:
         return f"D{reason}", TEXT_ZH[DipReason(reason)]
 
     def deviation_types(self) -> Mapping[str, str]:
-        """By where a band lies beside the normal one, whose factor is 1."""
-        bands = self.pack.scoring.bands
-        normal = next(band for band in bands if band.formula == "one")
-        found = {}
-        for band in bands:
-            below = band.hi_e6 is not None and normal.lo_e6 is not None and band.hi_e6 <= normal.lo_e6
-            above = band.lo_e6 is not None and normal.hi_e6 is not None and band.lo_e6 >= normal.hi_e6
-            found[band.label] = "LOW" if below else "HIGH" if above else "NORM"
-        return found
+        return deviation_types(self.pack.scoring.bands)
 
     def grouping(self, mapping: bool | None) -> GroupFrame:
+        used, texts = UsedCodes({}), _Readers(self)
+
         def group(frame: pl.DataFrame) -> Mapping[str, pa.Array]:
-            batch = self._batch(frame)
-            out = group_batch(self.compiled, batch)
-            dx, op = used_codes(frame["diag_codes"], {}), used_codes(frame["oprn_codes"], {})
+            dx, op = texts.codes.lists(frame["diag_codes"]), texts.codes.lists(frame["oprn_codes"])
+            dx_ids, op_ids = texts.dx.take(dx), texts.op.take(op)
+            numbers = self._numbers(frame, texts)
+            out = group_batch(self.compiled, Batch(dx.offsets, dx_ids, op.offsets, op_ids, numbers))
             first = np.zeros(len(frame), np.int64)
             status = np.where(out.row >= 0, int(GroupStatus.OK), int(GroupStatus.FAIL)).astype(np.uint8)
-            principal = code_at(dx, batch.dx_offsets, first)
+            principal = used.code_at(dx, first)
             return {
                 "status": pa.array(status),
                 "reason": pa.array(out.reason),
@@ -112,7 +108,7 @@ class DipEdition:
                 "auxiliary": pa.array(out.auxiliary),
                 "severity": pa.array(np.zeros(len(frame), np.uint8)),
                 "maindiag_code": principal,
-                "main_oprn_code": code_at(op, batch.op_offsets, np.maximum(out.main, 0)),
+                "main_oprn_code": used.code_at(op, np.maximum(out.main, 0)),
                 "dip_code": self._codes(out.row, principal),
             }
 
@@ -120,7 +116,7 @@ class DipEdition:
 
     def case_of(self, frame: pl.DataFrame) -> DipCase:
         """The one case of a frame as the plain walk reads it."""
-        numbers = self._numbers(frame)[:, 0].tolist()
+        numbers = self._numbers(frame, _Readers(self))[:, 0].tolist()
         known: dict[str, Any] = dict(zip(NUMBERS, (None if n == NULL else n for n in numbers), strict=True))
         known["is_death"] = known["is_death"] == 1
         row = frame.row(0, named=True)
@@ -142,15 +138,8 @@ class DipEdition:
                 rewritten[place] = rewritten_code(group, principal[place].as_py() or "")
         return pa.array(rewritten, pa.string())
 
-    def _batch(self, frame: pl.DataFrame) -> Batch:
-        compiled = self.compiled
-        with self._lock:  # the vocabularies grow with every new code
-            dx_offsets, dx_ids = code_ids(frame["diag_codes"].to_arrow(), _Ids(compiled.dx.id_of), 0)
-            op_offsets, op_ids = code_ids(frame["oprn_codes"].to_arrow(), _Ids(compiled.op.id_of), 0)
-        return Batch(dx_offsets, dx_ids, op_offsets, op_ids, self._numbers(frame))
-
-    def _numbers(self, frame: pl.DataFrame) -> I64:
-        k, basic_k = self._cost_factors(frame)
+    def _numbers(self, frame: pl.DataFrame, texts: _Readers) -> I64:
+        k, basic_k = texts.cost_factors(frame)
         days = _age_days(frame)
         stay = (pl.col("discharged_on") - pl.col("adm_on")).dt.total_days()
         icu = pl.col("icu_hours").cast(pl.Int64) if "icu_hours" in frame.columns else pl.lit(None, pl.Int64)
@@ -171,20 +160,6 @@ class DipEdition:
         numbers[NUMBERS.index("basic_cost_factor_e6")] = basic_k
         return numbers
 
-    def _cost_factors(self, frame: pl.DataFrame) -> tuple[I64, I64]:
-        """K 「均费系数」 of every case, NULL where the price table has no row for it."""
-        keys = frame.select(_KEY).with_row_index("place")
-        distinct = keys.select(_KEY).unique()
-        factors = []
-        for hospital, insurance, month, place in distinct.iter_rows():
-            price = self.price_of(hospital or "", insurance or "", month, place)
-            factors.append((price.cost_factor_e6, price.basic_cost_factor_e6) if price else (None, None))
-        table = distinct.with_columns(
-            pl.Series("k", [k for k, _ in factors], pl.Int64), pl.Series("basic", [b for _, b in factors], pl.Int64)
-        )
-        joined = keys.join(table, on=_KEY, how="left", nulls_equal=True, maintain_order="left").sort("place")
-        return joined["k"].fill_null(NULL).to_numpy(), joined["basic"].fill_null(NULL).to_numpy()
-
     def price_of(self, hospital: str, insurance: str, month: str | None, place: str | None) -> Price | None:
         """The row of the price table for a case, None where there is none."""
         try:
@@ -199,20 +174,47 @@ def _age_days(frame: pl.DataFrame) -> pl.Expr:
     return pl.coalesce(born, pl.col("nwb_age").cast(pl.Int64))
 
 
-class _Ids(Mapping[str, int]):
-    """A vocabulary that gives every code an id, new ones included."""
+class _Readers:
+    """Texts of a run as numbers: codes by the catalogue's vocabularies, and the keys of its price table."""
 
-    def __init__(self, id_of: Callable[[str], int]) -> None:
-        self._id_of = id_of
+    def __init__(self, edition: DipEdition) -> None:
+        self._edition = edition
+        self.codes = TextReader()
+        # The catalogue's vocabularies grow with every new code.
+        self.dx = Answers(edition.compiled.dx.id_of, 0)
+        self.op = Answers(edition.compiled.op.id_of, 0)
+        self._keys = [TextReader() for _ in _KEY]
 
-    def get(self, code: str, default: int = 0) -> int:  # type: ignore[override]
-        return self._id_of(code)
+    def cost_factors(self, frame: pl.DataFrame) -> tuple[I64, I64]:
+        """K 「均费系数」 of every case, NULL where the price table has no row for it."""
+        keys = [reader.texts(frame[name]) for reader, name in zip(self._keys, _KEY, strict=True)]
+        sizes = [len(key.words) + 1 for key in keys]
+        place = np.zeros(len(frame), np.int64)
+        for key, size in zip(keys, sizes, strict=True):
+            place = place * size + (key.ids + 1)
+        found, which = _distinct(place, prod(sizes))
+        factors = np.full((2, len(found)), NULL, np.int64)
+        for at, number in enumerate(found.tolist()):
+            texts = list[str | None]()
+            for key, size in zip(reversed(keys), reversed(sizes), strict=True):
+                number, word = divmod(number, size)
+                texts.append(key.words.texts[word - 1] if word else None)
+            insured, month, insurance, hospital = texts
+            price = self._edition.price_of(hospital or "", insurance or "", month, insured)
+            if price:
+                k, basic = price.cost_factor_e6, price.basic_cost_factor_e6
+                factors[:, at] = NULL if k is None else k, NULL if basic is None else basic
+        return factors[0][which], factors[1][which]
 
-    def __getitem__(self, code: str) -> int:
-        return self._id_of(code)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        raise TypeError("a growing vocabulary is not listed")
-
-    def __len__(self) -> int:
-        raise TypeError("a growing vocabulary has no length")
+def _distinct(numbers: I64, size: int) -> tuple[I64, npt.NDArray[np.intp]]:
+    """The different numbers, ascending, and which of them each is; all lie in 0..size−1."""
+    if size > _TABLE_MAX:
+        found, back = np.unique(numbers, return_inverse=True)
+        return found, back
+    present = np.zeros(size, np.bool_)
+    present[numbers] = True
+    found = np.flatnonzero(present)
+    order = np.zeros(size, np.intp)
+    order[found] = np.arange(len(found))
+    return found, order[numbers]

@@ -11,22 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.cases.encode import Encoder
 from engine.edition import RESULT_COLUMNS, GroupFrame
+from engine.execute.texts import TextLists
 from engine.packs.load import Pack
 from engine.packs.meta import PackMeta
-from grouper.batch import GroupedBatch
+from engine.used_codes import UsedCodes
 from grouper.drg import group_batch
+from grouper.facts import MARK_CC, MARK_EXCLUDED, MARK_MCC
 from grouper.reason import TEXT_ZH, GroupReason
 from grouper.tables import NumericField
-
-I64 = npt.NDArray[np.int64]
-_COUNTED, _EXCLUDED = (1, 2), (3,)
 
 
 @dataclass(frozen=True)
@@ -93,51 +90,22 @@ class DrgEdition:
         encoder = Encoder(self.pack.compiled(), self.pack.tables, mapping)
         dx_map: Mapping[str, str] = encoder.tables.dx_map if encoder.mapping else {}
         op_map: Mapping[str, str] = encoder.tables.op_map if encoder.mapping else {}
+        dx_used, op_used = UsedCodes(dx_map), UsedCodes(op_map)
 
         def group(frame: pl.DataFrame) -> Mapping[str, pa.Array]:
-            batch = encoder.encode(frame)
-            answer = group_batch(encoder.compiled, batch)
-            dx, op = used_codes(frame["diag_codes"], dx_map), used_codes(frame["oprn_codes"], op_map)
+            dx, op = encoder.dx.lists(frame["diag_codes"]), encoder.op.lists(frame["oprn_codes"])
+            answer = group_batch(encoder.compiled, encoder.encode_codes(frame, dx, op))
+            shown, rank = dx_used.of(dx.words), dx_used.rank()
+            dx = TextLists(dx.offsets, shown[dx.ids], dx.words)
             return {
                 "status": pa.array(answer.status),
                 "reason": pa.array(answer.reason),
                 "leaf": pa.array(answer.leaf),
                 "severity": pa.array(answer.severity),
-                "maindiag_code": code_at(dx, batch.dx_offsets, np.zeros(len(frame), np.int64)),
-                "main_oprn_code": code_at(op, batch.op_offsets, np.maximum(answer.op_used, 0)),
-                "mcc_diag_codes": _marked(dx, batch.dx_offsets, answer, _COUNTED),
-                "excl_diag_codes": _marked(dx, batch.dx_offsets, answer, _EXCLUDED),
+                "maindiag_code": dx_used.array(dx.at(np.zeros(len(frame), np.int64), dx_used.blank)),
+                "main_oprn_code": op_used.code_at(op, np.maximum(answer.op_used, 0)),
+                "mcc_diag_codes": dx.marked(answer.dx_mark, MARK_CC, MARK_MCC, rank, dx_used.texts),
+                "excl_diag_codes": dx.marked(answer.dx_mark, MARK_EXCLUDED, MARK_EXCLUDED, rank, dx_used.texts),
             }
 
         return group
-
-
-def used_codes(lists: pl.Series, code_map: Mapping[str, str]) -> pa.Array:
-    """Every code as the rules saw it, slot for slot, as one dictionary array."""
-    arrow = lists.to_arrow()
-    if isinstance(arrow, pa.ChunkedArray):
-        arrow = arrow.combine_chunks()
-    codes = arrow.flatten().cast(pa.string()).dictionary_encode()
-    if not code_map:
-        return codes
-    words = [code_map.get(word, word) if word else word for word in codes.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(codes.indices, pa.array(words, pa.string()))
-
-
-def code_at(codes: pa.Array, offsets: I64, place: npt.NDArray[np.integer]) -> pa.Array:
-    """The code at `place` of every case; none where the case has none, or where the slot is blank."""
-    where = offsets[:-1] + place
-    found = pa.array(where, mask=where >= offsets[1:])
-    taken = codes.take(found).cast(pa.string())
-    return pc.if_else(pc.equal(taken, ""), pa.scalar(None, pa.string()), taken)
-
-
-def _marked(codes: pa.Array, offsets: I64, answer: GroupedBatch, marks: tuple[int, ...]) -> pa.Array:
-    """Per case the distinct codes with one of these marks, ascending: their order in the record has no meaning."""
-    slots = np.flatnonzero(np.isin(answer.dx_mark, marks))
-    case = np.searchsorted(offsets, slots, side="right") - 1
-    words = pl.Series("code", codes.take(pa.array(slots)).cast(pa.string()))
-    pairs = pl.DataFrame([pl.Series("case", case), words]).unique().sort(["case", "code"])
-    lengths = np.bincount(pairs["case"].to_numpy(), minlength=len(offsets) - 1)
-    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(bounds), pairs["code"].to_arrow().cast(pa.string()))

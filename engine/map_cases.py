@@ -28,6 +28,7 @@ from engine.cases.read import ReadNote, open_cases
 from engine.cases.validate import Validated
 from engine.conditions import stay_days
 from engine.editions import Editions
+from engine.execute.texts import ShortColumns
 from engine.misfit import Misfit, misfit_rows
 from engine.routing import NO_EDITION, NO_SCHEME
 
@@ -69,7 +70,9 @@ class MappedCases:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
+    """What became of one piece."""
+
     table: pa.Table
     rejected: pl.DataFrame
     other_period: pl.DataFrame
@@ -91,10 +94,22 @@ def map_cases(
     """Read, validate, encode and group every case. `progress` is told how many rows each finished batch held."""
     files = find_files(paths)
     reader = open_cases(files, demand)
-    grouping = _Grouping(editions, mapping, scope, demand.facts)
+    grouping = Grouping(editions, mapping, scope, demand.facts)
+    parts = in_threads(grouping.part, iter_cases(reader, batch_rows), threads)
+    return collected(parts, grouping, reader.notes, files, progress)
+
+
+def collected(
+    parts: Iterable[Part],
+    grouping: Grouping,
+    notes: list[ReadNote],
+    files: list[Path],
+    progress: Callable[[int], None] | None = None,
+) -> MappedCases:
+    """Parts in any order as one, sorted."""
     builder, rejected, other, repairs = CasebookBuilder(grouping.schema), [], [], Counter[str]()
     read_count = 0
-    for part in _in_threads(grouping.part, iter_cases(reader, batch_rows), threads):
+    for part in parts:
         builder.add(part.table)
         rejected.append(part.rejected)
         other.append(part.other_period)
@@ -109,7 +124,7 @@ def map_cases(
         other_period=pl.concat(other).sort("setl_id"),
         read_count=read_count,
         repairs={str(kind): count for kind, count in sorted(repairs.items())},
-        notes=reader.notes,
+        notes=notes,
         files=files,
     )
     found = len(book) + len(mapped.rejected) + len(mapped.other_period)
@@ -117,9 +132,9 @@ def map_cases(
     return mapped
 
 
-def _in_threads(work: Callable[[Validated], _Part], pieces: Iterator[Validated], threads: int) -> Iterator[_Part]:
+def in_threads(work: Callable[[Validated], Part], pieces: Iterator[Validated], threads: int) -> Iterator[Part]:
     """Results in order, with at most one piece waiting per thread, so memory stays bounded."""
-    waiting: deque[Future[_Part]] = deque()
+    waiting: deque[Future[Part]] = deque()
     with ThreadPoolExecutor(max_workers=threads) as pool:
         for piece in pieces:
             waiting.append(pool.submit(work, piece))
@@ -129,16 +144,18 @@ def _in_threads(work: Callable[[Validated], _Part], pieces: Iterator[Validated],
             yield waiting.popleft().result()
 
 
-class _Grouping:
+class Grouping:
     """One run's encoders, and what happens to one piece."""
 
     def __init__(self, editions: Editions, mapping: bool | None, scope: Scope | None, facts: Facts) -> None:
         self.facts, self.schema = facts, casebook_schema(facts)
         self.editions = editions
         self.scope = scope
+        self.columns = ShortColumns()
         self.groupings = [edition.grouping(mapping) for edition in editions.editions]
 
-    def part(self, piece: Validated) -> _Part:
+    def part(self, piece: Validated) -> Part:
+        """Group one piece; threads may call it at the same time."""
         inside, outside, rejected = self._in_scope(piece.accepted)
         index = self.editions.place(inside)
         lost = {misfit: inside.filter(pl.Series(index == place)) for place, misfit in _LOST.items()}
@@ -148,7 +165,7 @@ class _Grouping:
             for edition in np.unique(index[index >= 0]).tolist()
         ]
         table = pa.concat_tables(tables) if tables else self.schema.empty_table()
-        return _Part(table, rejected, outside, piece.read_count, Counter(piece.repairs))
+        return Part(table, rejected, outside, piece.read_count, Counter(piece.repairs))
 
     def _in_scope(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         """(cases of the run, cases of another period, cases of a hospital the policy does not know)."""
@@ -166,7 +183,7 @@ class _Grouping:
     def _grouped(self, frame: pl.DataFrame, edition: int) -> pa.Table:
         made = dict(self.groupings[edition](frame))
         made["edition"] = pa.array(np.full(len(frame), edition, np.int8))
-        made |= {name: frame[name].to_arrow() for name in CARRIED if name in frame.columns}
+        made |= {name: self.columns.array(frame[name]) for name in CARRIED if name in frame.columns}
         made |= fact_columns(frame, self.facts)
         # The rules saw the stay as it was sent; settling may also know it from the dates.
         made["act_ipt_days"] = frame.select(stay_days()).to_series().to_arrow()
@@ -179,7 +196,9 @@ def _column(values: pa.Array | pa.ChunkedArray | None, wanted: pa.DataType, coun
         values = pa.nulls(count, wanted.value_type if pa.types.is_dictionary(wanted) else wanted)
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
+    if values.type == wanted:
+        return values
     if pa.types.is_dictionary(wanted):
         plain = values.cast(pa.string()) if not pa.types.is_string(values.type) else values
         return plain.dictionary_encode()
-    return values if values.type == wanted else values.cast(wanted)
+    return values.cast(wanted)

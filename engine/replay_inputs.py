@@ -66,5 +66,5 @@ def link_months(shelf: Path, manifest: Manifest, place: Path) -> None:
             continue
         run_id, _, name = item.name.partition("/")
         if not (shelf / run_id).is_dir() or not _is(shelf / run_id / name, item):
-            raise RunError(f"{manifest.run_id} took the month {run_id}, which is not on {shelf} as it was. Restore it.")
+            raise RunError(f"{manifest.run_id} took {run_id}, which is not on {shelf} as it was. Restore it.")
         (place / run_id).symlink_to((shelf / run_id).resolve())

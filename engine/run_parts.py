@@ -23,6 +23,7 @@ from engine.cases.files import short_names
 from engine.clearing_table import Period
 from engine.editions import Editions
 from engine.errors import PackError, RunError
+from engine.execute.parts import gather_parts, is_parts
 from engine.keeping import pack_fingerprint
 from engine.ledger.closing import refuse_closed
 from engine.ledger.kept import PACKS, Keep
@@ -157,15 +158,18 @@ def map_stage(
     cases: Sequence[str | Path], demand: Demand, editions: Editions, scope: Scope | None, options: RunOptions
 ) -> MappedCases:
     """Read, validate, encode, group. Files without one case of the period are most likely the wrong files."""
-    mapped = map_cases(
-        cases,
-        demand,
-        editions,
-        scope=scope,
-        mapping=options.mapping,
-        threads=options.threads,
-        progress=options.progress,
-    )
+    if is_parts(cases):
+        mapped = gather_parts(Path(cases[0]), demand, editions, scope, options.mapping, options.progress)
+    else:
+        mapped = map_cases(
+            cases,
+            demand,
+            editions,
+            scope=scope,
+            mapping=options.mapping,
+            threads=options.threads,
+            progress=options.progress,
+        )
     if scope is not None and not len(mapped.book) and not options.allow_empty:
         settled = mapped.other_period["settled_on"]
         first, last = str(settled.min()), str(settled.max())

@@ -5,21 +5,21 @@ In: the casebook and the editions. Out: one row a case in order of settlement id
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.casebook import Casebook
 from engine.cases.columns import arrow_schema
 from engine.edition import RESULT_COLUMNS
 from engine.editions import I64, Editions
-from engine.write_parquet import write_rows
+from engine.write_parquet import looked_up, row_writer, write_rows
 from grouper.reason import GroupStatus
 
 _STATUS = pa.array([None, *(status.name for status in GroupStatus)], pa.string())
-_SEVERITY = pa.array(["NONE", "CC", "MCC"], pa.string())
+_SEVERITY = pa.array(["NONE", "CC", "MCC", None], pa.string())
 _CARRIED = (
     *("setl_id", "fixmedins_code", "setl_ym", "insutype", "mcc_diag_codes", "excl_diag_codes", "maindiag_code"),
     *("main_oprn_code", "dip_code"),
@@ -28,31 +28,39 @@ _CARRIED = (
 
 def write_grouped(path: Path, book: Casebook, editions: Editions) -> None:
     """Write the grouping of every case in the book."""
-    versions = pa.array(editions.versions, pa.string())
-
-    modes = pa.array([edition.kind.upper() for edition in editions.editions], pa.string())
 
     def columns(low: int, high: int) -> Mapping[str, pa.Array]:
-        part = Casebook(book.table.slice(low, high - low))
-        edition, status, leaf = part.ints("edition"), part.ints("status"), part.ints("leaf")
-        rows = pa.array(editions.result_rows(edition, leaf, status))
-        code, text = editions.reasons(edition, part.ints("reason"))
-        which = pa.array(edition)
-        is_drg = pc.equal(modes.take(which), "DRG")
-        made = {name: part.table[name] for name in _CARRIED}
-        made |= {name: editions.results[name].take(rows) for name in RESULT_COLUMNS}
-        made |= _auxiliary(editions, edition, leaf, part.numbers_or("auxiliary", -1))
-        severity = _SEVERITY.take(pa.array(part.ints("severity")))
-        return made | {
-            "pay_mode": modes.take(which),
-            "grp_ver": versions.take(which),
-            "grp_stas": _STATUS.take(pa.array(status)),
-            "grp_rea_code": code,
-            "grp_rea": text,
-            "mcc_cc_flag": pc.if_else(is_drg, severity, pa.scalar(None, pa.string())),
-        }
+        return _columns(Casebook(book.table.slice(low, high - low)), editions)
 
     write_rows(path, arrow_schema("grouped"), len(book), columns)
+
+
+def write_grouped_books(path: Path, books: Iterable[Casebook], editions: Editions) -> None:
+    """The same from one row group after another, each of ROWS_PER_GROUP cases save the last."""
+    with row_writer(path, arrow_schema("grouped")) as write:
+        for book in books:
+            write(_columns(book, editions))
+
+
+def _columns(part: Casebook, editions: Editions) -> Mapping[str, pa.Array]:
+    versions = pa.array(editions.versions, pa.string())
+    modes = pa.array([edition.kind.upper() for edition in editions.editions], pa.string())
+    edition, status, leaf = part.ints("edition"), part.ints("status"), part.ints("leaf")
+    rows = editions.result_rows(edition, leaf, status)
+    code, text = editions.reasons(edition, part.ints("reason"))
+    is_drg = np.array([one.kind == "drg" for one in editions.editions], np.bool_)[edition]
+    made = {name: part.table[name] for name in _CARRIED}
+    made |= {name: looked_up(editions.results[name], rows) for name in RESULT_COLUMNS}
+    made |= _auxiliary(editions, edition, leaf, part.numbers_or("auxiliary", -1))
+    severity = np.where(is_drg, part.ints("severity"), len(_SEVERITY) - 1)
+    return made | {
+        "pay_mode": looked_up(modes, edition),
+        "grp_ver": looked_up(versions, edition),
+        "grp_stas": looked_up(_STATUS, status),
+        "grp_rea_code": code,
+        "grp_rea": text,
+        "mcc_cc_flag": looked_up(_SEVERITY, severity),
+    }
 
 
 def _auxiliary(editions: Editions, edition: I64, leaf: I64, auxiliary: I64) -> Mapping[str, pa.Array]:

@@ -16,10 +16,11 @@ import pyarrow as pa
 
 from engine.casebook import Casebook
 from engine.cases.columns import arrow_schema
+from engine.class_kind import multiple_type
 from engine.editions import Editions
 from engine.money import decimal_array, decimal_from_fen, decimal_from_points_e4
 from engine.policy.resolve import ResolvedPolicy
-from engine.write_parquet import write_rows
+from engine.write_parquet import looked_up, write_rows
 from grouper.reason import GroupStatus
 from pointvalue.by_day import scored_by
 from pointvalue.cases import CaseColumns
@@ -27,7 +28,7 @@ from pointvalue.classes import READMITTED_SUFFIX, SPECIAL_CLASS, CaseClass, Scor
 from pointvalue.fixed_wide import ratio_e6
 from pointvalue.model import AreaYear, ClassRule, PointScheme
 from pointvalue.out_of_area import from_elsewhere
-from pointvalue.terms import UNPAID_ROUTES, Payable, Route, SchemeKind, Shape
+from pointvalue.terms import UNPAID_ROUTES, Payable, Route, SchemeKind
 
 I64 = npt.NDArray[np.int64]
 
@@ -109,15 +110,10 @@ def _rule_of(area: AreaYear, case_class: CaseClass) -> ClassRule | None:
 
 
 def _multiple_type(case_class: CaseClass, rule: ClassRule | None) -> str:
-    """By what the rule asks for: an interval open below is LOW 「低倍率」, one open above HIGH 「高倍率」."""
+    """A class without rule is a special case, or one priced item by item."""
     if rule is None:
         return "BYITEM" if case_class.shape is None else "SP"
-    if rule.shape in (Shape.FFS, Shape.EXCLUDE):
-        return "BYITEM"
-    asked = rule.when.cost_ratio
-    if asked is None or (asked.above is not None and asked.below is not None):
-        return "NORM"
-    return "HIGH" if asked.above is not None else "LOW"
+    return multiple_type(rule)
 
 
 _MARKS = ("", READMITTED_SUFFIX, "+out_of_area_cap", f"{READMITTED_SUFFIX}+out_of_area_cap")
@@ -158,13 +154,14 @@ def write_settled(path: Path, settled: SettledCases) -> None:
         results = settled.editions.result_rows(part.ints("edition"), part.ints("leaf"), part.ints("status"))
         pot, reference = in_pot[rows] | at_cost[rows], has_reference[rows]
         standard, fund = settled.standard_fen[rows], settled.fund_part_fen[rows]
-        classes = class_ids.take(pa.array(scored.class_index[rows]))
+        classes = looked_up(class_ids, scored.class_index[rows])
+        one = np.zeros(high - low, np.int32)
         return {name: part.table[name] for name in _CARRIED} | {
-            "clr_ym": pa.array(np.repeat(settled.clr_ym, high - low), pa.string()),
-            "drg_code": settled.editions.results["drg_code"].take(pa.array(results)),
+            "clr_ym": looked_up(pa.array([settled.clr_ym]), one),
+            "drg_code": looked_up(settled.editions.results["drg_code"], results),
             "dip_code": part.table["dip_code"],
-            "plcy_ver": pa.array(np.repeat(settled.resolved.version, high - low), pa.string()),
-            "grp_ver": versions.take(pa.array(part.ints("edition"))),
+            "plcy_ver": looked_up(pa.array([settled.resolved.version]), one),
+            "grp_ver": looked_up(versions, part.ints("edition")),
             "medfee_sumamt": decimal_from_fen(cases.cost_fen[rows]),
             "hifp_pay": decimal_from_fen(cases.fund_fen[rows]),
             "psn_part_amt": decimal_from_fen(cases.patient_fen[rows]),
@@ -173,7 +170,7 @@ def write_settled(path: Path, settled: SettledCases) -> None:
             "medins_coef": decimal_array(coefficient[rows], 12, 6),
             "std_fee": decimal_from_fen(cases.reference_fen[rows], valid=reference),
             "fee_mult": decimal_array(multiple[rows], 12, 6, valid=reference),
-            "mult_type": pa.array(kinds, pa.string()).take(pa.array(kind_index[rows])),
+            "mult_type": looked_up(pa.array(kinds, pa.string()), kind_index[rows]),
             "class_id": classes,
             "setl_pt": decimal_from_points_e4(scored.points_e4[rows], valid=pot),
             "pt_val": decimal_array(settled.point_value_e8[rows], 18, 8, valid=pot),

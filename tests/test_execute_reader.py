@@ -18,7 +18,6 @@ from engine.cases.demand import Demand, Profile, Purpose
 from engine.cases.load import iter_cases, load_cases
 from engine.cases.read import open_cases
 from engine.errors import CaseFileError
-from engine.execute import vocabulary
 from engine.execute.batches import dictionary_paths
 from engine.execute.cells import Columns
 from engine.execute.vocabulary import Vocabulary
@@ -247,7 +246,6 @@ def test_copies_over_files_of_different_types(tmp_path: Path) -> None:
 
 
 def test_a_crowded_vocabulary_makes_rows_slow_and_never_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocabulary, "WORDS_MAX", 3)
     monkeypatch.setattr("engine.execute.cells.WORDS_MAX", 3)
     assert len(load(write_parquet(tmp_path / "a.parquet", many(60)), batch_rows=9).accepted) == 60
 

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.execute.texts import Answers, TextLists, TextReader
 from grouper.batch import EMPTY, I32, I64, NO_TEXT, UNKNOWN, UNMAPPED, CaseBatch
 from grouper.compile import CompiledDrg
 from grouper.tables import NULL_I32, DrgTables
@@ -27,14 +28,22 @@ class Encoder:
     compiled: CompiledDrg
     tables: DrgTables
     mapped: bool | None = None
-    _dx: Mapping[str, int] = field(init=False, repr=False)
-    _op: Mapping[str, int] = field(init=False, repr=False)
+    dx: TextReader = field(default_factory=TextReader, repr=False)
+    op: TextReader = field(default_factory=TextReader, repr=False)
+    _dx: Answers = field(init=False, repr=False)
+    _op: Answers = field(init=False, repr=False)
+    _texts: Mapping[str, tuple[TextReader, Answers]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         names = tuple(number.name for number in self.tables.numeric)
         assert names == self.compiled.numeric_names, "these tables were compiled into another edition"
-        object.__setattr__(self, "_dx", self.compiled.lookup_dx(self.mapping))
-        object.__setattr__(self, "_op", self.compiled.lookup_op(self.mapping))
+        missing = UNMAPPED if self.mapping else UNKNOWN
+        dx, op = self.compiled.lookup_dx(self.mapping), self.compiled.lookup_op(self.mapping)
+        object.__setattr__(self, "_dx", Answers(lambda code: dx.get(code, missing), EMPTY))
+        object.__setattr__(self, "_op", Answers(lambda code: op.get(code, missing), EMPTY))
+        vocabularies = self.compiled.text_vocab
+        texts = {name: (TextReader(), _answers(vocabularies[name])) for name in self.tables.text_fields}
+        object.__setattr__(self, "_texts", texts)
 
     @property
     def mapping(self) -> bool:
@@ -43,16 +52,28 @@ class Encoder:
 
     def encode(self, frame: pl.DataFrame) -> CaseBatch:
         """One piece of accepted cases. Raises ValueError if a field that must not be null is missing."""
-        missing = UNMAPPED if self.mapping else UNKNOWN
-        dx_offsets, dx_ids = code_ids(frame["diag_codes"].to_arrow(), self._dx, missing)
-        op_offsets, op_ids = code_ids(frame["oprn_codes"].to_arrow(), self._op, missing)
+        return self.encode_codes(frame, self.dx.lists(frame["diag_codes"]), self.op.lists(frame["oprn_codes"]))
+
+    def encode_codes(self, frame: pl.DataFrame, dx: TextLists, op: TextLists) -> CaseBatch:
+        """The same, with the frame's codes read by `dx` and `op` already."""
         numeric = np.full((len(self.tables.numeric), len(frame)), NULL_I32, np.int32)
         for place, number in enumerate(self.tables.numeric):
             numeric[place] = _numbers(frame, number.source, number.name, number.null_allowed)
         text = np.full((len(self.tables.text_fields), len(frame)), NO_TEXT, np.int32)
         for place, (name, column) in enumerate(self.tables.text_fields.items()):
-            text[place] = _text_ids(frame, column, name, self.compiled.text_vocab[name])
-        return CaseBatch(dx_offsets, dx_ids, op_offsets, op_ids, numeric, text, self.mapping)
+            text[place] = self._text_ids(frame, column, name)
+        return CaseBatch(dx.offsets, self._dx.take(dx), op.offsets, self._op.take(op), numeric, text, self.mapping)
+
+    def _text_ids(self, frame: pl.DataFrame, column: str, name: str) -> I32:
+        if column not in frame.columns:
+            raise ValueError(f"the rules read {name} from {column!r}; accepted cases have {', '.join(frame.columns)}")
+        reader, answers = self._texts[name]
+        found: I32 = answers.take(reader.texts(frame[column]))
+        return found
+
+
+def _answers(vocabulary: Mapping[str, int]) -> Answers:
+    return Answers(lambda text: vocabulary.get(text, NO_TEXT), NO_TEXT)
 
 
 def code_ids(lists: pa.Array | pa.ChunkedArray, lookup: Mapping[str, int], missing: int) -> tuple[I64, I32]:
@@ -87,9 +108,3 @@ def _numbers(frame: pl.DataFrame, column: str, name: str, null_allowed: bool) ->
     if not null_allowed and values.null_count():
         raise ValueError(f"{values.null_count()} cases have no {column}, which the rules need; validate them first")
     return np.asarray(values.cast(pl.Int32).fill_null(NULL_I32).to_numpy(), np.int32)
-
-
-def _text_ids(frame: pl.DataFrame, column: str, name: str, lookup: Mapping[str, int]) -> I32:
-    if column not in frame.columns:
-        raise ValueError(f"the rules read {name} from {column!r}; accepted cases have {', '.join(frame.columns)}")
-    return _ids(frame[column].to_arrow(), lookup, NO_TEXT, blank=NO_TEXT)

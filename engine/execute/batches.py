@@ -6,7 +6,7 @@ read as dictionary indices where its pages hold a dictionary; other files give t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,9 +30,22 @@ class RowBatch:
     misshapen: list[int] = field(default_factory=list)
 
 
-def batches(table: CaseTable, needed: Sequence[str], batch_rows: int, unique: Sequence[str] = ()) -> Iterator[RowBatch]:
-    """Every row of the file, at most about `batch_rows` at a time. `unique`: columns whose texts do not repeat."""
+Wanted = Callable[[int], bool]
+"""Whether a row group, by its number in the file, is read. Files without row groups have one, number 0."""
+
+
+def every(group: int) -> bool:
+    """All of them."""
+    return True
+
+
+def batches(
+    table: CaseTable, needed: Sequence[str], batch_rows: int, unique: Sequence[str] = (), wanted: Wanted = every
+) -> Iterator[RowBatch]:
+    """The rows of the file, at most about `batch_rows` at a time. `unique`: columns whose texts do not repeat."""
     if not isinstance(table, ParquetCases):
+        if not wanted(0):
+            return
         for piece in table.pieces(needed, batch_rows):
             yield RowBatch(_without_views(piece.frame.to_arrow()), piece.rows, piece.misshapen)
         return
@@ -42,6 +55,9 @@ def batches(table: CaseTable, needed: Sequence[str], batch_rows: int, unique: Se
             with pq.ParquetFile(table.path, read_dictionary=paths) as file:
                 reached = 0
                 for group in range(file.num_row_groups):
+                    if not wanted(group):
+                        reached += file.metadata.row_group(group).num_rows
+                        continue
                     for batch in _group(file, plain, group, needed, batch_rows):
                         rows = np.arange(reached + 1, reached + batch.num_rows + 1, dtype=np.int64)
                         yield RowBatch(batch, rows)
@@ -115,3 +131,11 @@ def _without_view(kind: pa.DataType) -> pa.DataType:
         inner = _without_view(kind.value_type)
         return kind if inner == kind.value_type else pa.large_list(inner)
     return kind
+
+
+def count_groups(table: CaseTable) -> int:
+    """Row groups of a Parquet file; 1 for any other."""
+    if not isinstance(table, ParquetCases):
+        return 1
+    with pq.ParquetFile(table.path) as file:
+        return max(1, int(file.num_row_groups))

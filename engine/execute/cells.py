@@ -35,12 +35,14 @@ from engine.execute.loops import (
     scaled_decimals,
     split_codes,
 )
-from engine.execute.vocabulary import I32, I64, U8, WORDS_MAX, Vocabulary, Words, text_buffers
+from engine.execute.vocabulary import I32, I64, U8, Vocabulary, Words, text_buffers
 from grouper.tables import NULL_I32
 
 Odd = npt.NDArray[np.bool_]
 ID = "setl_id"
 _LARGE = np.int64(1) << 62
+WORDS_MAX = 500_000
+"""More different texts than any code column has; rows with further ones are not plain."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,15 @@ class Columns:
             if typed.kind == "codes":
                 sexed = typed.column == "diag_codes"
                 longest = DIAGNOSIS_LENGTH_MAX if sexed else PROCEDURE_LENGTH_MAX
-                self.vocabularies[typed.column] = Vocabulary(_code_judge(strict, sexed, longest))
+                self.vocabularies[typed.column] = Vocabulary(_code_judge(strict, sexed, longest), WORDS_MAX)
             elif typed.kind == "text" and typed.column != ID:
-                self.vocabularies[typed.column] = Vocabulary(_text_judge(typed.column))
+                self.vocabularies[typed.column] = Vocabulary(_text_judge(typed.column), WORDS_MAX)
             elif typed.kind in ("int", "whole"):
-                self.vocabularies[typed.column] = Vocabulary(_number_judge(typed.column, typed.kind == "whole"))
+                self.vocabularies[typed.column] = Vocabulary(
+                    _number_judge(typed.column, typed.kind == "whole"), WORDS_MAX
+                )
         for column in self.demand.extra_numbers:
-            self.vocabularies[column] = Vocabulary(_number_judge(column, whole=False))
+            self.vocabularies[column] = Vocabulary(_number_judge(column, whole=False), WORDS_MAX)
 
     def read(self, column: str, kind: str, cells: pa.Array, odd: Odd) -> pl.Series | Coded:
         """The column's values; rows that are not plain are marked in `odd`, and their values mean nothing."""

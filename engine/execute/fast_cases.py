@@ -15,13 +15,14 @@ import polars as pl
 
 from engine.cases.aliases import HeaderMap
 from engine.cases.convert import Converter, accepted_columns, complete
-from engine.cases.duplicates import NO_DUPLICATES, judge_copies
+from engine.cases.demand import Demand
+from engine.cases.duplicates import judge_copies
 from engine.cases.gather import headers_needed
 from engine.cases.read import CaseReader
 from engine.cases.rejection import Reject
 from engine.cases.repair import Repairs
 from engine.cases.validate import NO_REJECTION, Validated, judge, validate
-from engine.execute.batches import RowBatch, batches
+from engine.execute.batches import RowBatch, Wanted, batches, count_groups, every
 from engine.execute.cells import ID, Coded, Columns, Odd
 from engine.execute.checks import breaks_a_rule
 from engine.execute.plain import Plan, plan_of, raw_rows
@@ -37,10 +38,11 @@ class ChangedWhileReadError(Exception):
 
 @dataclass
 class FastCases:
-    """One reading of all files."""
+    """One reading of all files, or of one shard of them."""
 
     reader: CaseReader
     batch_rows: int
+    shard: Shard | None = None
     suspects: Suspects = field(init=False)
     columns: Columns = field(init=False)
     converter: Converter = field(init=False)
@@ -48,25 +50,35 @@ class FastCases:
     """Raw rows for the slow path."""
     refused: Waiting = field(init=False)
     """Typed rows that break a rule."""
+    groups: list[int] = field(init=False)
+    """Row groups of every file, where there are shards."""
     held: Waiting = field(init=False)
     """Raw rows whose id may repeat."""
 
     def pieces(self) -> Iterator[Validated]:
         """Every row once. Raises ChangedWhileReadError when a file was written to meanwhile."""
+        yield from self.pieces_but_copies()
+        if len(self.held):
+            yield from divided_copies(self.held.taken(), self.reader.demand, self.reader.files, self.converter)
+
+    def pieces_but_copies(self) -> Iterator[Validated]:
+        """Every row whose id stands in one row only; `held` has the rest afterwards."""
         demand = self.reader.demand
         self.suspects = find_suspects(self.reader, self.batch_rows)
+        self.groups = [] if self.shard is None else [count_groups(table) for table in self.reader.tables]
         self.columns, self.converter = Columns(demand), Converter(demand)
         self.waiting, self.refused, self.held = Waiting(), Waiting(), Waiting()
         for number, (table, header) in enumerate(zip(self.reader.tables, self.reader.headers, strict=True)):
             count = 0
-            for batch in batches(table, headers_needed(header, demand.wanted), self.batch_rows, (_id_header(header),)):
+            wanted = every if self.shard is None else self.shard.of_file(number, self.groups)
+            needed = headers_needed(header, demand.wanted)
+            for batch in batches(table, needed, self.batch_rows, (_id_header(header),), wanted):
                 count += len(batch.rows) + len(batch.misshapen)
                 yield from self._batch(number, table.name, header, batch)
-            if count != self.suspects.counts[number] or look_of(table.path) != self.suspects.looks[number]:
+            whole = self.shard is None
+            if (whole and count != self.suspects.counts[number]) or look_of(table.path) != self.suspects.looks[number]:
                 raise ChangedWhileReadError(table.name)
         yield from self._late(at_least=1)
-        if len(self.held):
-            yield from self._copies()
 
     def _batch(self, number: int, name: str, header: HeaderMap, batch: RowBatch) -> Iterator[Validated]:
         demand = self.reader.demand
@@ -111,17 +123,32 @@ class FastCases:
             accepted = accepted.filter(~bad)
         return Validated(accepted, NO_REJECTION, +repairs, len(accepted))
 
-    def _copies(self) -> Iterator[Validated]:
-        """Rows that share an id, judged together, and divided where their columns are alike."""
-        converted = [self.converter.convert(frame) for frame in self.held.taken()]
-        verdicts = judge_copies(pl.concat([typed for typed, _ in converted], how="diagonal"), self.reader.files)
-        copies = 0
-        for typed, repairs in converted:
-            # A file without a copy of its own still wants the columns of the verdicts.
-            piece = judge(typed, repairs, self.reader.demand, verdicts if len(verdicts) else NO_DUPLICATES)
-            copies += int(piece.rejected["code"].is_in([Reject.EXACT_COPY, Reject.CONFLICTING_COPY]).sum())
-            yield piece
-        assert copies == len(verdicts), "a verdict on a copy met no row"
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `number` (from 1) of `count`: row groups are dealt out in turn, whatever file they stand in."""
+
+    number: int
+    count: int
+
+    def of_file(self, file: int, groups: list[int]) -> Wanted:
+        """Which row groups of a file are this shard's."""
+        before = sum(groups[:file])
+        return lambda group: (before + group) % self.count == self.number - 1
+
+
+def divided_copies(
+    held: list[pl.DataFrame], demand: Demand, files: list[str], converter: Converter
+) -> Iterator[Validated]:
+    """Raw rows whose id may repeat, judged together, and divided where their columns are alike."""
+    converted = [converter.convert(frame) for frame in held]
+    verdicts = judge_copies(pl.concat([typed for typed, _ in converted], how="diagonal"), files)
+    copies = 0
+    for typed, repairs in converted:
+        piece = judge(typed, repairs, demand, verdicts)
+        copies += int(piece.rejected["code"].is_in([Reject.EXACT_COPY, Reject.CONFLICTING_COPY]).sum())
+        yield piece
+    assert copies == len(verdicts), "a verdict on a copy met no row"
 
 
 class Waiting:

@@ -288,3 +288,101 @@ def mark_long(offsets: Any, longest: Any, at_least: Any, odd: Any) -> None:
         count = offsets[i + 1] - offsets[i]
         if count > longest or count < at_least:
             odd[i] = True
+
+
+@njit(nogil=True, inline="always")
+def _hash_view(low: Any, high: Any) -> Any:
+    found = (low ^ (high * _SECOND)) * _MULTIPLIER
+    return found ^ (found >> np.uint64(32))
+
+
+@njit(nogil=True, cache=True)
+def fill_view_slots(views: Any, count: Any, slots: Any) -> None:
+    """The hash table of the texts that fit into a view: their view is their key. Longer ones are left out."""
+    mask = np.uint64(len(slots) - 1)
+    for word in range(count):
+        low, high = views[word, 0], views[word, 1]
+        if np.uint32(low & np.uint64(0xFFFFFFFF)) > 12:
+            continue
+        at = _hash_view(low, high) & mask
+        while slots[at] >= 0:
+            at = (at + np.uint64(1)) & mask
+        slots[at] = word
+
+
+@njit(nogil=True, cache=True)
+def look_up_views(views: Any, valid: Any, has_valid: Any, bias: Any, words: Any, slots: Any, out: Any) -> int:
+    """Number of each text by its view: −1 null, −2 not there, −3 too long for a view; returns how many are not known.
+
+    `valid` are the bits of an Arrow validity buffer that begins `bias` bits before the first view.
+    """
+    mask = np.uint64(len(slots) - 1)
+    unknown = 0
+    for i in range(len(views)):
+        if has_valid and not (valid[(i + bias) >> 3] >> ((i + bias) & 7)) & 1:
+            out[i] = -1
+            continue
+        low, high = views[i, 0], views[i, 1]
+        if np.uint32(low & np.uint64(0xFFFFFFFF)) > 12:
+            out[i] = -3
+            unknown += 1
+            continue
+        at = _hash_view(low, high) & mask
+        found = -2
+        while slots[at] >= 0:
+            word = slots[at]
+            if words[word, 0] == low and words[word, 1] == high:
+                found = word
+                break
+            at = (at + np.uint64(1)) & mask
+        out[i] = found
+        unknown += found < 0
+    return unknown
+
+
+@njit(nogil=True, cache=True)
+def compact(ids: Any, places: Any, used: Any) -> int:
+    """Numbers as places among the texts that occur, in order of occurrence; returns how many do. `places` holds −1."""
+    count = 0
+    for i in range(len(ids)):
+        word = ids[i]
+        if word >= 0:
+            if places[word] < 0:
+                places[word] = count
+                used[count] = word
+                count += 1
+            ids[i] = places[word]
+    return count
+
+
+@njit(nogil=True, cache=True)
+def code_at_place(ids: Any, offsets: Any, place: Any, blank: Any, out: Any) -> None:
+    """The code at `place` of every case; −1 where it has none there, or a blank one."""
+    for i in range(len(offsets) - 1):
+        at = offsets[i] + place[i]
+        word = ids[at] if at < offsets[i + 1] else -1
+        out[i] = -1 if word == blank else word
+
+
+@njit(nogil=True, cache=True)
+def marked_codes(ids: Any, offsets: Any, marks: Any, low: Any, high: Any, rank: Any, bounds: Any, out: Any) -> int:
+    """Per case the distinct codes with a mark in low..high, by ascending rank; returns how many there are in all."""
+    total = 0
+    bounds[0] = 0
+    for i in range(len(offsets) - 1):
+        begin = total
+        for at in range(offsets[i], offsets[i + 1]):
+            if marks[at] < low or marks[at] > high:
+                continue
+            word = ids[at]
+            place = total
+            while place > begin and rank[out[place - 1]] > rank[word]:
+                place -= 1
+            if place > begin and rank[out[place - 1]] == rank[word]:
+                continue
+            for k in range(total, place, -1):
+                out[k] = out[k - 1]
+            out[place] = word
+            total += 1
+        bounds[i + 1] = total
+    return total

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from engine.execute.loops import fill_slots, gather_views, look_up, of_dictionary
+from engine.execute.loops import fill_slots, fill_view_slots, gather_views, look_up, look_up_views, of_dictionary
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -25,14 +25,12 @@ U8 = npt.NDArray[np.uint8]
 Judge = Callable[[Sequence[str]], tuple[npt.NDArray[Any], ...]]
 """What is known of new texts: one or more arrays, one entry a text."""
 
-WORDS_MAX = 500_000
-"""More different texts than any code column has; the rest of them is not plain."""
-
 
 @dataclass(frozen=True)
 class Words:
-    """A vocabulary at one moment."""
+    """A vocabulary at one moment. `of` is the same object for all moments of one vocabulary."""
 
+    of: object
     texts: tuple[str, ...]
     arena: U8
     starts: I64
@@ -40,6 +38,7 @@ class Words:
     hashes: npt.NDArray[np.uint64]
     views: npt.NDArray[np.uint64]
     """Two words a text, as Arrow's string views: short texts inside, long ones in the arena."""
+    view_slots: I32
     known: tuple[npt.NDArray[Any], ...]
     """What the judge said, with one entry more at the end for null (number −1)."""
 
@@ -60,6 +59,8 @@ class Vocabulary:
     """The texts of one column of a run."""
 
     judge: Judge
+    limit: int | None = None
+    """More different texts than the column can have; the rest gets number −1. None = no limit."""
     words: Words = field(init=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -67,7 +68,7 @@ class Vocabulary:
         self.words = _words((), self.judge([]), None)
 
     def ids(self, cells: pa.Array) -> I32:
-        """Numbers of a text or dictionary column; −1 for null, and for texts beyond WORDS_MAX."""
+        """Numbers of a text or dictionary column; −1 for null, and for texts beyond the limit."""
         if pa.types.is_dictionary(cells.type):
             of_words = np.append(self.ids(cells.dictionary), np.int32(-1))
             indices = cells.indices.fill_null(len(of_words) - 1) if cells.null_count else cells.indices
@@ -79,6 +80,32 @@ class Vocabulary:
         if cells.null_count:
             found[np.asarray(cells.is_null().to_numpy(zero_copy_only=False))] = -1
         return found
+
+    def ids_of_views(self, cells: pa.Array) -> I32:
+        """Numbers of a string-view column; −1 for null."""
+        validity, buffer = cells.buffers()[:2]
+        whole = np.zeros(0, np.uint64) if buffer is None else np.frombuffer(buffer, np.uint64)
+        views = whole[2 * cells.offset : 2 * (cells.offset + len(cells))].reshape(-1, 2)
+        bits = np.zeros(1, np.uint8) if validity is None else np.frombuffer(validity, np.uint8)
+        out = np.empty(len(cells), np.int32)
+        for _ in range(2):
+            words = self.words
+            args = views, bits, validity is not None, cells.offset, words.views, words.view_slots, out
+            if not look_up_views(*args):
+                return out
+            other = np.flatnonzero(out == -3)
+            if len(other):
+                # Longer texts lie elsewhere and are few; they are looked up as bytes.
+                out[other] = self.ids(_at(cells, other).cast(pa.large_string()))
+            new = np.flatnonzero(out == -2)
+            if not len(new):
+                return out
+            texts = _at(cells, new).unique().to_pylist()
+            self._add([text for text in texts if text is not None])
+        # Whoever made these views left something behind a short text: by bytes then.
+        left = np.flatnonzero(out < -1)
+        out[left] = self.ids(_at(cells, left))
+        return out
 
     def ids_of(self, data: U8, starts: npt.NDArray[Any], ends: npt.NDArray[Any]) -> I32:
         """Numbers of the texts between `starts` and `ends`."""
@@ -96,9 +123,21 @@ class Vocabulary:
     def _add(self, texts: Sequence[str]) -> None:
         with self._lock:
             have = set(self.words.texts)
-            fresh = [text for text in texts if text not in have][: WORDS_MAX - len(have)]
+            fresh = [text for text in texts if text not in have]
+            if self.limit is not None:
+                fresh = fresh[: max(0, self.limit - len(have))]
             if fresh:
                 self.words = _words((*self.words.texts, *fresh), self.judge(fresh), self.words)
+
+
+def _at(cells: pa.Array, places: npt.NDArray[np.intp]) -> pa.Array:
+    """The cells at some places. Arrow cannot pick string views, so the column becomes text where these are many."""
+    if len(places) > _FEW:
+        return cells.cast(pa.large_string()).take(pa.array(places))
+    return pa.array([cells[place].as_py() for place in places.tolist()], pa.large_string())
+
+
+_FEW = 64
 
 
 def _look_up(words: Words, data: U8, starts: npt.NDArray[Any], ends: npt.NDArray[Any], out: I32) -> int:
@@ -125,7 +164,10 @@ def _words(texts: tuple[str, ...], judged: tuple[npt.NDArray[Any], ...], before:
     )  # fmt: skip
     known = tuple(np.append(part, np.zeros(1, part.dtype)) for part in parts)
     views_all = np.concatenate([kept, made, np.zeros((1, 2), np.uint64)])
-    return Words(texts, arena, starts, slots, hashes, views_all, known)
+    view_slots = np.full(len(slots), -1, np.int32)
+    fill_view_slots(views_all, len(texts), view_slots)
+    key = object() if before is None else before.of
+    return Words(key, texts, arena, starts, slots, hashes, views_all, view_slots, known)
 
 
 def _view(text: bytes, start: int) -> bytes:

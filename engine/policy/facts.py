@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final, Generic, TypeVar
 
-from engine.cases.facts import BIRTH_WEIGHT, FEES, NO_FACTS, PERSON, Facts
+from engine.cases.facts import BIRTH_WEIGHT, FEES, KIND_OF_CARE, NO_FACTS, PERSON, Facts
 from engine.policy import added_params as added
 from engine.policy import case_params as case
 from engine.policy import coefficient_params as coef
@@ -21,7 +21,7 @@ from engine.policy import fact_params as own
 from engine.policy.ask import ReviewTerms, review_terms_at
 from engine.policy.case_flags import FlagDefinition
 from engine.policy.fact_params import NewTechOperation, PointDays
-from engine.policy.fact_tables import Decision, GroupCoefficients, NewTechCase, TcmTable
+from engine.policy.fact_tables import Application, Decision, GroupCoefficients, NewTechCase, TcmTable
 from engine.policy.settings import Desk, Param
 from pointvalue.coefficient import OPEN, Clamp
 from pointvalue.model import AreaYear, ClassRule, ClassSet, Condition, PointScheme, Scheme
@@ -64,6 +64,7 @@ class CaseFacts:
 
     asked: Facts = NO_FACTS
     decisions: tuple[Decision, ...] = ()
+    applications: tuple[Application, ...] | None = None
     reviews: Mapping[str, ReviewTerms] | None = None
     region_mean_fen: Mapping[str, int] | None = None
     readmission_days: int | None = None
@@ -120,8 +121,10 @@ def resolve_facts(desk: Desk, area: AreaYear, end: date, latest: date) -> CaseFa
     cases = desk.at(own.NEW_TECH_CASES, end) if desk.written(own.NEW_TECH_CASES) else None
     new_tech = _spans(desk, (own.NEW_TECH_OPERATIONS,), latest, lambda day: desk.at(own.NEW_TECH_OPERATIONS, day))
     strangers = _written(desk, own.IN_POINTS, own.CAP, own.OUT_OF_AREA_VALUE) or _asks(area, Flag.OUT_OF_AREA)
+    applied = desk.at(own.APPLICATIONS, end) if desk.written(own.APPLICATIONS) else None
     facts = CaseFacts(
         decisions=() if decisions is None else decisions.decisions,
+        applications=None if applied is None else applied.applications,
         reviews=reviews,
         region_mean_fen=_means(desk, area, end) if decisions is not None else {},
         readmission_days=None if readmission is None else readmission.days,
@@ -137,7 +140,10 @@ def resolve_facts(desk: Desk, area: AreaYear, end: date, latest: date) -> CaseFa
     if readmission is not None:
         same, where = desk.at(added.READMISSION_SAME, end), desk.at(own.READMISSION_HOSPITAL, end)
         facts = replace(facts, same=SameThing(same), same_hospital=where == "same")
-    return replace(facts, asked=_asked(facts, area, desk.at(case.AREA_CODE, end)))
+    asked = _asked(facts, area, desk.at(case.AREA_CODE, end))
+    if desk.written(added.SUB_BUDGETS) and KIND_OF_CARE not in asked.columns:
+        asked = replace(asked, optional=(*asked.optional, KIND_OF_CARE))
+    return replace(facts, asked=asked)
 
 
 def _conditional(definitions: tuple[FlagDefinition, ...]) -> tuple[FlagDefinition, ...]:

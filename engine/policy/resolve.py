@@ -158,7 +158,7 @@ def resolve(policy: AreaPolicy, year: int, chosen_by: str = "discharge_date") ->
         period_by=desk.at(case.PERIOD_BY, end),
         case_values_by=desk.at(case.CASE_VALUES_BY, end),
         packs=desk.at(case.PACKS, end),
-        routes=_routes(desk, end),
+        routes=routes_of(desk, end),
         weights={scheme: _weights(desk, scheme, end, latest) for scheme in points},
         coefficients_e6=_coefficients(desk, end, latest),
         flags=_flags(desk, latest),
@@ -252,7 +252,7 @@ def _schemes(desk: Desk, end: date, latest: date) -> tuple[Scheme, ...]:
     return tuple(_any_scheme(desk, entry, end, latest) for entry in desk.at(case.SCHEMES, end))
 
 
-def _routes(desk: Desk, end: date) -> tuple[Route, ...]:
+def routes_of(desk: Desk, end: date) -> tuple[Route, ...]:
     """The schemes in the order in which they are asked to take a case."""
     routes = []
     for entry in desk.at(case.SCHEMES, end):

@@ -1,0 +1,193 @@
+"""Speed and memory from file to file, with two other ways of doing the same work beside it 「规模测量」.
+
+    python -m bench scale --cases 10000000
+
+In: a large demo city, its DRG and its DIP pack, optionally a real pack. Out: nanoseconds of CPU a case for every stage,
+the whole clearing job in a process of its own with its peak of anonymous memory, and in the same run the slow reader,
+polars and the plain Python walk over the same cases: every claim is a ratio of two figures of one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from bench.by_polars import group_by_polars, settle_by_polars
+from bench.city import YEAR
+from bench.clock import Spent
+from bench.grouping import demo_figures
+from bench.job import Job, clearing_job
+from bench.large import large_city
+from bench.machine import facts
+from engine.cases.demand import Demand
+from engine.cases.encode import Encoder
+from engine.cases.gather import headers_needed
+from engine.cases.load import iter_cases
+from engine.cases.read import CaseReader, open_cases
+from engine.edition import Edition
+from engine.editions import open_edition
+from engine.execute.batches import batches
+from engine.execute.suspects import find_suspects
+from engine.map_cases import ROWS_AT_A_TIME
+from engine.packs.load import Pack, load_pack
+from engine.version import engine_facts
+from grouper.drg import group_batch
+
+DEMO = Path(__file__).resolve().parents[1] / "fixtures" / "demo"
+SAMPLE = 200_000
+"""Cases the slow ways are measured on; their cost a case does not depend on how many there are."""
+WALKED = 5_000
+FUND_FEN = 10**12
+
+
+@dataclass
+class Scale:
+    """One measurement. All `_ns` are CPU of all threads, per case; jobs count start-up too."""
+
+    cases: int
+    machine: dict[str, Any]
+    packs: dict[str, dict[str, str]]
+    stages_ns: dict[str, float] = field(default_factory=dict)
+    others_ns: dict[str, float] = field(default_factory=dict)
+    differing: int = 0
+    walked_differing: int = 0
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """How many cases our way does while the other does one."""
+        ours, others = self.stages_ns, self.others_ns
+        grouped = ours["encode"] + ours["kernel"]
+        return {
+            "reading, against the slow reader": others["slow_read"] / ours["read"],
+            "grouping from text, against polars": others["polars_group"] / grouped,
+            "kernel, against the Python walk": others["python_walk"] / ours["kernel"],
+            "grouping from text, against the Python walk": others["python_walk"] / grouped,
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """For the JSON file."""
+        return {
+            "bench": "scale",
+            "format": 1,
+            "engine": engine_facts(),
+            **{name: value for name, value in vars(self).items() if name != "jobs"},
+            "ratios": self.ratios,
+            "jobs": [asdict(job) for job in self.jobs],
+        }
+
+
+def measure_scale(cases: list[int], seed: int, threads: int, real: Path | None, tell: Callable[[str], None]) -> Scale:
+    """Stages at the first size, the whole job at every size."""
+    packs = {name: open_edition(DEMO / f"pack_{name}") for name in ("drg", "dip")}
+    if real is not None:
+        packs["real"] = open_edition(real)
+    known = {name: _known(edition) for name, edition in packs.items()}
+    found = Scale(cases[0], facts(), known)
+    for count in cases:
+        tell(f"{count:,} cases")
+        folder = large_city(count, seed)
+        found.jobs.append(clearing_job([folder], YEAR, threads))
+    folder = large_city(cases[0], seed)
+    tell("stages")
+    _stages(found, folder, packs)
+    tell("polars, the slow reader, the Python walk")
+    _others(found, folder, load_pack(DEMO / "pack_drg"))
+    return found
+
+
+def _known(edition: Edition) -> dict[str, str]:
+    return {"id": edition.meta.id, "version": edition.meta.version, "fingerprint": edition.fingerprint}
+
+
+def _demand(packs: dict[str, Edition]) -> Demand:
+    demand = Demand("settle", "strict", numbers=(), dip=True)
+    for edition in packs.values():
+        demand = demand.with_numbers(edition.numbers)
+    return demand
+
+
+def _stages(found: Scale, folder: Path, packs: dict[str, Edition]) -> None:
+    files = sorted(folder.glob("*.parquet"))
+    # What is loaded or compiled at the first call is the start-up's cost, not a case's.
+    next(iter_cases(open_cases(files[:1], _demand(packs)), 4_096, fast=True))
+    reader = open_cases(files, _demand(packs))
+    ids, decode, read = Spent(), Spent(), Spent()
+    with ids.running():
+        suspects = find_suspects(reader, ROWS_AT_A_TIME)
+    with decode.running():
+        _decode_all(reader)
+    count = sum(suspects.counts)
+    spent = {name: Spent() for name in packs}
+    grouping = {name: edition.grouping(None) for name, edition in packs.items()}
+    pieces, first = iter_cases(reader, ROWS_AT_A_TIME, fast=True), True
+    while True:
+        with read.running():
+            piece = next(pieces, None)
+        if piece is None:
+            break
+        for name, group in grouping.items():
+            if first:
+                group(piece.accepted.head(1))  # loads or compiles what it needs
+            with spent[name].running():
+                group(piece.accepted)
+        first = False
+    found.stages_ns |= {
+        "ids": ids.cpu_ns / count,
+        "decode": decode.cpu_ns / count,
+        "read": read.cpu_ns / count,
+        **{f"group_{name}": each.cpu_ns / count for name, each in spent.items()},
+    }
+
+
+def _decode_all(reader: CaseReader) -> None:
+    for table, header in zip(reader.tables, reader.headers, strict=True):
+        unique = (header.direct.get("setl_id", ""),)
+        for _ in batches(table, headers_needed(header, reader.demand.wanted), ROWS_AT_A_TIME, unique):
+            pass
+
+
+def _others(found: Scale, folder: Path, pack: Pack) -> None:
+    """The slow ways, and kernel and encoder on the very same cases."""
+    files = sorted(folder.glob("*.parquet"))[:1]
+    demand = Demand("settle", "strict", numbers=()).with_numbers(pack.tables.numeric)
+    slow = Spent()
+    frames, count = list[pl.DataFrame](), 0
+    pieces = iter_cases(open_cases(files, demand), ROWS_AT_A_TIME, fast=False)
+    while count < SAMPLE:
+        with slow.running():
+            piece = next(pieces, None)
+        if piece is None:
+            break
+        frames.append(piece.accepted)
+        count += piece.read_count
+    frame = pl.concat(frames)
+    encoder = Encoder(pack.compiled(), pack.tables)
+    group_batch(encoder.compiled, encoder.encode(frame))
+    polars, settle, encode, kernel = Spent(), Spent(), Spent(), Spent()
+    with encode.running():
+        batch = encoder.encode(frame)
+    with kernel.running():
+        grouped = group_batch(encoder.compiled, batch)
+    with polars.running():
+        leaf = group_by_polars(frame, pack.tables)
+    with settle.running():
+        settle_by_polars(frame, leaf, FUND_FEN)
+    nodes = np.array([*encoder.compiled.leaf_node, -1])[grouped.leaf]
+    found.differing = int((leaf.to_numpy() != nodes).sum())
+    walk = demo_figures("walk", files, pack, SAMPLE, WALKED)
+    found.walked_differing = walk.differing
+    size = len(frame)
+    found.stages_ns |= {"encode": encode.cpu_ns / size, "kernel": kernel.cpu_ns / size}
+    found.others_ns |= {
+        # The slow reader's first pass over the ids and its verdicts on copies are in its figure, as in ours.
+        "slow_read": slow.cpu_ns / max(1, count),
+        "polars_group": polars.cpu_ns / size,
+        "polars_settle": settle.cpu_ns / size,
+        "python_walk": walk.walk_ns,
+    }
