@@ -151,7 +151,10 @@ class _CaseSums:
         found: dict[str, int | None] = {name: int(sums[at]) for name, sums in self._sums.items()}
         priced, grouped, not_grouped = (int(self._sums[n][at]) for n in ("priced", "grp_psntime", "ungrp_psntime"))
         found["grp_rate"] = _mean(grouped * 10**6, grouped + not_grouped)
-        found["cmi"] = _mean(int(self._sums["tot_wt"][at]), grouped)
+        weighed = int(self._sums["weighed"][at])
+        found["cmi"] = _mean(int(self._sums["tot_wt"][at]), weighed)
+        if not weighed:
+            found["tot_wt"] = None
         found["fee_idx"] = _mean(int(self._sums["ratio_e6"][at]), priced)
         found["time_idx"] = _mean(int(self._sums["time_e6"][at]), priced)
         found["pt_val"] = _mean(int(self._sums["point_value_e8"][at]), int(self._sums["in_pot"][at]))
@@ -173,7 +176,8 @@ def _measures(settled: SettledCases) -> Iterator[tuple[str, I64]]:
     yield "iptdayscum", cases.days.astype(np.int64)
     yield "medfee_sumamt", cases.cost_fen
     yield "hifp_pay", cases.fund_fen
-    yield "tot_wt", np.where(priced, settled.weight_e6, 0)
+    yield "tot_wt", np.where(settled.weighed, settled.weight_e6, 0)
+    yield "weighed", (grouped & settled.weighed).astype(np.int64)
     yield "tot_pt", settled.scored.points_e4
     yield "drg_dip_sumamt", settled.standard_fen
     yield "drg_dip_fund_payamt", settled.fund_part_fen

@@ -34,6 +34,7 @@ from engine.report.figures import RunFigures
 from engine.report.frames import RunFrames
 from engine.report.grounds import Grounds
 from engine.report.html import write_summary
+from engine.report.labels import SCHEMES, label
 from engine.report.statement import write_statements
 from engine.sharing_table import sharing_table, values_table
 from engine.version import VERSION
@@ -227,7 +228,7 @@ def _split(pool: PoolResult, resolved: ResolvedPolicy) -> tuple[SplitItem, ...]:
     ]
     for name, fen in sorted(terms.outside_fen.items()):
         items.append(SplitItem("outside", *_OUTSIDE_NAMES.get(name, (name, name)), fen))
-    items += [SplitItem("fixed", name, name, fen) for name, fen in sorted(terms.fixed_lines_fen.items())]
+    items += [SplitItem("fixed", *label(SCHEMES, name), fen) for name, fen in sorted(terms.fixed_lines_fen.items())]
     items.append(SplitItem("point_fund", "点数基金", "Point fund", pool.point_fund_fen))
     if pool.moved_to_points_fen:
         items.append(SplitItem("moved_to_points", "定额差额转入", "Moved to points", pool.moved_to_points_fen))

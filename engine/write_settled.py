@@ -72,6 +72,13 @@ class SettledCases:
         return ratio_e6(self.cases.base_points_e4, scales[self.cases.scheme] * 10**4)
 
     @property
+    def weighed(self) -> npt.NDArray[np.bool_]:
+        """Cases with a relative weight: those of a group whose points the policy's own weights give. A catalogue's
+        scores are no weights."""
+        own = np.array([scheme.kind is SchemeKind.POINTS for scheme in self.area.schemes], np.bool_)
+        return np.asarray(own[self.cases.scheme] & (self.cases.reference_fen > 0), np.bool_)
+
+    @property
     def compared(self) -> npt.NDArray[np.bool_]:
         """Cases whose fund part is held against what they booked; those a contract or another budget pays are not."""
         return ~np.isin(self.scored.route, [int(route) for route in UNPAID_ROUTES])
@@ -143,7 +150,8 @@ def write_settled(path: Path, settled: SettledCases) -> None:
     at_cost = np.zeros(len(cases), np.bool_) if cases.given_points_e4 is None else cases.given_points_e4 < 0
     has_reference = cases.reference_fen > 0
     multiple = ratio_e6(cases.cost_fen, np.where(has_reference, cases.reference_fen, 1))
-    coefficient, weight, compared = settled.coefficient_e6, settled.weight_e6, settled.compared
+    coefficient, weight, weighed = settled.coefficient_e6, settled.weight_e6, settled.weighed
+    compared = settled.compared
     class_ids = pa.array([each.id for each in scored.classes] or [""], pa.string())
     reasons = pa.array([f"{each.id}{mark}" for each in scored.classes for mark in _MARKS] or [""], pa.string())
     marks = scored.readmitted.astype(np.int64) + 2 * _capped(settled)
@@ -165,7 +173,7 @@ def write_settled(path: Path, settled: SettledCases) -> None:
             "medfee_sumamt": decimal_from_fen(cases.cost_fen[rows]),
             "hifp_pay": decimal_from_fen(cases.fund_fen[rows]),
             "psn_part_amt": decimal_from_fen(cases.patient_fen[rows]),
-            "drg_wt": decimal_array(weight[rows], 12, 6, valid=reference),
+            "drg_wt": decimal_array(weight[rows], 12, 6, valid=weighed[rows]),
             "base_pt": decimal_from_points_e4(cases.base_points_e4[rows], valid=reference),
             "medins_coef": decimal_array(coefficient[rows], 12, 6),
             "std_fee": decimal_from_fen(cases.reference_fen[rows], valid=reference),

@@ -58,6 +58,7 @@ def tiles(figures: RunFigures) -> list[Tile]:
     """Key figures 「关键指标」."""
     facts, rows = figures.facts, list(figures.head_rows)
     cases, grouped = sum(row.cases for row in rows), sum(row.grouped for row in rows)
+    to_group = grouped + sum(row.ungrouped for row in rows)  # the others are paid by schemes that do not group
     low, high = sum(row.low for row in rows), sum(row.high for row in rows)
     cost, booked = sum(row.cost_fen for row in rows), sum(row.booked_fen for row in rows)
     due = sum(row.fund_standard_fen for row in rows)
@@ -65,13 +66,13 @@ def tiles(figures: RunFigures) -> list[Tile]:
         Tile("读入病例", "Cases read", count_text(facts.counts_read),
              f"接受 {facts.counts_accepted:,} · 拒绝 {facts.counts_rejected:,}"
              + (f" · 非本期 {facts.counts_other_period:,}" if facts.counts_other_period else "")),
-        Tile("入组率", "Grouped", percent_text(ratio(grouped, cases), 2), f"入组 {grouped:,} / {cases:,}"),
+        Tile("入组率", "Grouped", percent_text(ratio(grouped, to_group), 2), f"入组 {grouped:,} / {to_group:,}"),
         Tile("CMI", "Case-mix index", index_text(case_mix(rows), 4), f"{len(figures.hospitals):,} 家医疗机构"),
         Tile("低 / 高倍率", "Outliers", f"{percent_text(ratio(low, cases))} / {percent_text(ratio(high, cases))}",
              f"{low:,} / {high:,} 例"),
         Tile("医疗总费用", "Total cost", short_yuan(cost), f"例均 {yuan_text(mean_fen(cost, cases))} 元"),
         Tile("统筹记账", "Booked fund", short_yuan(booked), f"占总费用 {percent_text(ratio(booked, cost))}"),
-        Tile("应付基金", "Fund standard", short_yuan(due), f"差额 {short_yuan(due - booked)}"),
+        Tile("应付基金", "Fund standard", short_yuan(due), f"差额 {short_yuan(sum(r.fund_gap_fen for r in rows))}"),
     ]  # fmt: skip
     return [*found, *(_year_tiles(figures) if facts.kind == "clear" else _month_tiles(figures, booked))]
 

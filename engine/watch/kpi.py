@@ -36,7 +36,7 @@ SHARE, GROWTH, CMI, GROUPS, COST_INDEX, TIME_INDEX = (
 _MADE_OF = {
     SHARE: "按 DRG、DIP、单病种付费的住院费用 ÷ 全部住院费用 cost of stays paid by disease over cost of all stays",
     GROWTH: "（预算外拨＋应得基金＋打包院外）÷ 上年决算 − 1 spend, carve-outs at their plan, over the prior actual",
-    CMI: "总权重 ÷ 入组病例数 total weight over grouped cases",
+    CMI: "总权重 ÷ 有权重的入组病例数 total weight over grouped cases that have one",
     GROUPS: "有病例的病组数 groups with a case",
     COST_INDEX: "费用消耗指数：各病例费用与病组均费之比的均值 mean of cost over the group's mean cost",
     TIME_INDEX: "时间消耗指数：各病例住院日与病组均日之比的均值 mean of stay over the group's mean stay of this run",
@@ -125,7 +125,7 @@ def _growth_of(pool: str, spent: int, prior: int | None, made_of: str = "") -> K
     return Kpi(GROWTH, pool, "", spent, "fen", prior, "fen", value, made_of)
 
 
-_SUMMED = ("tot_wt", "grp_psntime", "ratio_e6", "time_e6", "priced")
+_SUMMED = ("tot_wt", "weighed", "ratio_e6", "time_e6", "priced")
 
 
 def _hospital_rows(settled: SettledCases, rows: Sequence[ClearingRow]) -> Iterator[Kpi]:
@@ -140,7 +140,7 @@ def _hospital_rows(settled: SettledCases, rows: Sequence[ClearingRow]) -> Iterat
     groups = _groups(settled)
     for code, pool in sorted(sums):
         own = sums[code, pool]
-        yield _ratio(CMI, pool, code, own["tot_wt"], "1e-6", own["grp_psntime"], "n")
+        yield _ratio(CMI, pool, code, own["tot_wt"], "1e-6", own["weighed"], "n")
         yield Kpi(GROUPS, pool, code, groups.get((code, pool), 0), "n", None, "", None)
         yield _ratio(COST_INDEX, pool, code, own["ratio_e6"], "1e-6", own["priced"], "n")
         yield _ratio(TIME_INDEX, pool, code, own["time_e6"], "1e-6", own["priced"], "n")
