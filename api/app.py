@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(OperationalError, _unreachable)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     app.add_middleware(Edge, settings=settings, measures=measures, short_cuts=lambda: _short_cuts(app))
     return app
@@ -83,6 +85,8 @@ def _bare(app: FastAPI, route: APIRoute) -> ASGIApp:
             response = await endpoint(request)
         except Problem as problem:
             response = await _problem(request, problem)
+        except OperationalError as error:
+            response = await _unreachable(request, error)
         await response(scope, receive, send)
 
     return bare
@@ -103,6 +107,12 @@ async def _problem(request: Request, error: Exception) -> Response:
 
         note(request, client or Client("-", "-", "-", None, frozenset()), error.status)
     return error.response(request.url.path, request.scope["state"]["request_id"])
+
+
+async def _unreachable(request: Request, error: Exception) -> Response:
+    """The database is away or busy: nothing is known to have happened, and the same request may be sent again."""
+    problem = Problem("busy", "数据库暂时无法访问，请稍后以相同的请求重试。", headers={"Retry-After": "2"})
+    return problem.response(request.url.path, request.scope["state"]["request_id"])
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

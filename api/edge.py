@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import Problem
 from api.measures import Measures
 from api.settings import MIB, Settings
+from engine.safe_log import whence
 
 _LOG = logging.getLogger("dianzhi.api")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -66,8 +67,8 @@ class Edge:
         self.now_running += 1
         try:
             await self._guarded(scope, receive, answer, headers)
-        except Exception:
-            _LOG.exception("request %s failed", request_id)
+        except Exception as error:
+            _LOG.error("request %s failed: %s", request_id, whence(error))
             if not answer.started:
                 await Problem("internal").response(scope["path"], request_id)(scope, receive, answer.send)
         finally:

@@ -274,3 +274,20 @@ def test_two_processes_see_one_book(database: str) -> None:
         book(second, replace(entry(0), content={"age": 1}, idempotency_key="other"))
     first.close()
     second.close()
+
+
+def test_a_database_that_is_away_is_told_as_such_and_a_retry_finds_out(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 's.sqlite'}"
+    migrate(url)
+    with service(tmp_path, url) as client:
+        desk = client.app.state.desk  # type: ignore[attr-defined]
+        kept, desk.store.engine = desk.store.engine, open_store(f"sqlite:///{tmp_path / 'no' / 's.sqlite'}").engine
+        for path in ("/v1/settlements/h/s", "/v1/closings"):
+            found = client.get(path)
+            assert (found.status_code, found.json()["code"]) == (503, "busy") and found.headers["retry-after"]
+        asked = {"json": {"case": case(0)}, "headers": keyed(1)}
+        assert client.post("/v1/cases/settle", **asked).json()["code"] == "busy"
+        assert client.get("/readyz").json()["code"] == "not_ready"
+        desk.store.engine = kept
+        assert client.post("/v1/cases/settle", **asked).status_code == 200
+        assert client.get("/readyz").status_code == 200

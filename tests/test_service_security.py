@@ -180,6 +180,9 @@ def test_two_live_keys_a_client_and_only_hashes_are_kept(store: Store) -> None:
             create_key(store, "x", AREA, scopes=wrong_scope)
     with pytest.raises(KeyFault):
         revoke_key(store, "nothing")
+    for area, hospital in ((AREA, "H2"), ("999999", "H1"), (AREA, None)):
+        with pytest.raises(KeyFault, match="another"):
+            create_key(store, "his", area, hospital)
 
 
 def test_a_revoked_key_stops_working(database: str, tmp_path: Path) -> None:
@@ -285,3 +288,22 @@ def test_nothing_of_a_patient_is_kept_with_a_booked_line_or_logged(
             kept = str(connection.exec_driver_sql("SELECT content, answer FROM lines").all())
     for text in secret.values():
         assert text not in kept and text not in caplog.text
+
+
+def test_a_failure_of_ours_is_logged_without_its_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import api.routes.cases as routes
+
+    def fails(*_: object, **__: object) -> None:
+        raise KeyError("欧阳小明 37010119800101001X")
+
+    monkeypatch.setattr(routes, "settle_case", fails)
+    url = f"sqlite:///{tmp_path / 's.sqlite'}"
+    migrate(url)
+    with keyed_service(tmp_path, url) as office:
+        found = office.client.post(
+            "/v1/cases/settle", json={"case": case(0), "provisional": True}, headers=office.as_("area")
+        )
+    assert found.status_code == 500 and found.json()["code"] == "internal" and "欧阳" not in found.text
+    assert "KeyError at" in caplog.text and "欧阳" not in caplog.text and "37010119800101001X" not in caplog.text

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -34,7 +35,7 @@ async def livez(request: Request) -> Response:
 @router.get("/readyz", operation_id="readyz", **told(keyed=False, problems=("not_ready",)))
 async def readyz(request: Request) -> Response:
     """Areas are loaded, the database answers, there is room on the disk."""
-    why = desk_of(request).not_ready()
+    why = await run_in_threadpool(desk_of(request).not_ready)
     if why is not None:
         raise Problem("not_ready", why, headers={"Retry-After": "5"})
     return answer({"ready": True})

@@ -23,6 +23,7 @@ from types import FrameType
 from engine.area import Area, load_area
 from engine.errors import DianzhiError
 from engine.jobs.work import Cancelled, Place, do_job
+from engine.safe_log import whence
 from engine.store import jobs
 from engine.store.jobs import Job
 from engine.store.open import Store, open_store
@@ -70,7 +71,7 @@ class Worker:
         except DianzhiError as error:
             state, outcome = jobs.FAILED, {"error": _plain(str(error), job)}
         except Exception as error:
-            _LOG.exception("job %s failed", job.id)
+            _LOG.error("job %s failed: %s", job.id, whence(error))
             state, outcome = jobs.FAILED, {"error": f"内部错误（{type(error).__name__}），没有发布任何结果。"}
         finally:
             lease.end()
@@ -116,8 +117,8 @@ class _Lease:
         while not self._end.wait(pause):
             try:
                 held = jobs.renew(self.worker.store, self.job.id, self.worker.name, self.worker.lease_s, self.rows)
-            except Exception:
-                _LOG.exception("lease of job %s not renewed", self.job.id)
+            except Exception as error:
+                _LOG.error("lease of job %s not renewed: %s", self.job.id, whence(error))
                 continue
             if held is None:
                 self.lost = True

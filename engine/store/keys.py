@@ -68,6 +68,7 @@ def create_key(
     for what in (client, area, *([hospital] if hospital else [])):
         if not _NAME.fullmatch(what):
             raise KeyFault(f"{what!r}: letters, digits, dot, dash and underscore only, at most 80.")
+    _require_one_reach(store, client, area, hospital)
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     row = {
         "id": key_id,
@@ -89,6 +90,14 @@ def create_key(
         except IntegrityError:
             continue
     raise KeyFault(f"client {client} has two live keys; revoke one first. 该客户端已有两个有效密钥，请先吊销其一。")
+
+
+def _require_one_reach(store: Store, client: str, area: str, hospital: str | None) -> None:
+    """All keys of a client reach the same: its idempotency keys are told apart by its name alone."""
+    with store.read() as connection:
+        rows = connection.execute(select(API_KEYS.c.area, API_KEYS.c.hospital).where(API_KEYS.c.client == client)).all()
+    if any(tuple(row) != (area, hospital) for row in rows):
+        raise KeyFault(f"client {client} has keys for another area or hospital; give this one another name.")
 
 
 def find_key(store: Store, token: str) -> Key | None:

@@ -21,6 +21,7 @@ from engine.errors import DianzhiError
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_MS = 15_000
+CONNECT_S = 5
 
 
 class StoreError(DianzhiError):
@@ -82,7 +83,8 @@ def open_store(url: str) -> Store:
             engine = create_engine(parsed, connect_args={"timeout": BUSY_MS // 1000, "check_same_thread": False})
             _tune_sqlite(engine)
         else:
-            engine = create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True)
+            args = {"connect_timeout": CONNECT_S} if parsed.get_backend_name() == "postgresql" else {}
+            engine = create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True, connect_args=args)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(f"database: {error}. Give sqlite:///FILE or postgresql://USER@HOST/NAME.") from None
     return Store(engine, parsed.render_as_string(hide_password=False))
