@@ -179,7 +179,7 @@ def _of_its_own(frame: pl.DataFrame) -> pl.DataFrame:
     """The same rows in memory of their own: picked rows would keep the texts of their whole batch alive."""
     whole = pl.from_arrow(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
     assert isinstance(whole, pl.DataFrame)
-    return whole.cast(dict(frame.schema))
+    return whole.cast(frame.schema)
 
 
 def _id_header(header: HeaderMap) -> str:
