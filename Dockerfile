@@ -1,4 +1,4 @@
-# The engine as an image: the command line on a slim base, as a user without rights.
+# The engine as an image: command line and service on a slim base, as a user without rights; the root may be read-only.
 # The base is an argument so that a site can name its own mirror.
 ARG BASE=python:3.11-slim-bookworm
 
@@ -22,5 +22,9 @@ COPY --from=build /opt/dianzhi /opt/dianzhi
 COPY --from=build /src/fixtures /opt/dianzhi/share/fixtures
 USER dianzhi
 WORKDIR /data
+VOLUME ["/data"]
+EXPOSE 8080
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
+  CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/readyz', timeout=4)"]
 ENTRYPOINT ["dianzhi"]
 CMD ["--help"]

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-slow lint types check bench lock clean
+.PHONY: help demo test test-slow test-spark lint types check bench lock clean
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -21,6 +21,10 @@ test: .venv/.ready ## the tests
 
 test-slow: .venv/.ready ## the tests that take minutes
 	$(BIN)/python -m pytest -n 2 -m slow
+
+test-spark: .venv/.ready ## the executor for Spark, on this machine (needs Java; installs the extra)
+	$(BIN)/python -m pip install -q --disable-pip-version-check "pyspark>=3.5,<5" "pandas>=2.2,<3"
+	$(BIN)/python -m pytest -q tests/test_execute_spark.py
 
 lint: .venv/.ready ## style, format, import direction
 	$(BIN)/ruff check .

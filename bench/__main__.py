@@ -31,13 +31,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, print, write; returns the exit code."""
-    asked_words = list(sys.argv[1:] if words is None else words)
-    if asked_words[:1] == ["scale"]:
+    given = list(sys.argv[1:] if words is None else words)
+    if given[:1] == ["scale"]:
         from bench.scale_command import main as scale
 
-        return scale(asked_words[1:])
+        return scale(given[1:])
+    if given[:1] == ["load"]:
+        from bench.service import main as load
+
+        return load(given[1:])
     parser = _parser()
-    args = parser.parse_args(asked_words)
+    args = parser.parse_args(given)
     if (args.pack is None) != (args.answers is None):
         parser.error("--pack and --answers go together: the pack's rules, and cases to group by them.")
     if min(args.cases, args.sample, args.threads) < 1:

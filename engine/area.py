@@ -12,14 +12,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from engine.conditions import Conditions
-from engine.edition import Edition
+from engine.edition import PackEdition
 from engine.edition_apart import ApartEdition
 from engine.editions import Editions, adopted, open_edition
 from engine.errors import PolicyError
 from engine.policy.case_params import PACKS, SCHEMES
 from engine.policy.check import PackGroups, check
 from engine.policy.load import AreaPolicy, load_policy
-from engine.policy.resolve import ResolvedPolicy, resolve
+from engine.policy.resolve import ResolvedPolicy, latest_value_day, resolve
 from engine.routing import Router
 from pointvalue.terms import POINT_KINDS
 
@@ -36,7 +36,7 @@ class Area:
 
     def for_year(self, year: int) -> ResolvedPolicy:
         """The policy at the dates of one year, held against every edition that may answer for a case of it."""
-        resolved = resolve(self.policy, year)
+        resolved = resolve(self.policy, year, self._chosen_by)
         check(self.policy, [groups for groups in self._pack_groups(year) if groups.first <= groups.last])
         return resolved
 
@@ -62,9 +62,14 @@ class Area:
         router = Router(routes, tuple(names.index(scheme) for scheme in schemes), conditions)
         return replace(self, editions=Editions((*packs, *apart), router=router), schemes=schemes)
 
+    @property
+    def _chosen_by(self) -> str:
+        """The date that picks the pack of a case; an area without packs goes by discharge."""
+        return self.editions.chosen_by if len(self.editions) else "discharge_date"
+
     def _pack_groups(self, year: int) -> list[PackGroups]:
         # A case settled in January may have been discharged long before; a year back covers what can be priced.
-        opens, ends = date(year - 1, 1, 1), date(year, 12, 31)
+        opens, ends = date(year - 1, 1, 1), latest_value_day(self.policy.desk(), year, self._chosen_by)
         found = []
         for edition, scheme in zip(self.editions.editions, self.schemes, strict=True):
             if edition.kind != "drg":
@@ -83,7 +88,7 @@ def load_area(where: Path, pack: Path | None = None) -> Area:
     return area_of(load_policy(where / "policy" if (where / "policy").is_dir() else where), pack)
 
 
-def area_of(policy: AreaPolicy, pack: Path | None = None, opened: Sequence[Edition] = ()) -> Area:
+def area_of(policy: AreaPolicy, pack: Path | None = None, opened: Sequence[PackEdition] = ()) -> Area:
     """The area of a loaded policy. `opened` are its packs in the order it lists them, if they stand elsewhere."""
     folder = policy.folder
     desk = policy.desk()

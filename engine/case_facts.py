@@ -165,15 +165,17 @@ def _group_coefficients(
     assert columns.coefficient_e6 is not None
     coefficient = columns.coefficient_e6.copy()
     scored = _points(columns, resolved, SchemeKind.POINTS)
-    places = {code: place for place, code in enumerate(resolved.area.hospital_codes)}
+    hospitals = {code: place for place, code in enumerate(resolved.area.hospital_codes)}
+    groups = {code: place for place, code in enumerate(columns.groups)}
     for span in facts.group_coefficients:
         if span.value.table is None:
             continue
-        rows = scored & _within(columns, span)
-        coefficient[rows] = E6
+        by_pair = np.full((len(hospitals), len(groups)), E6, np.int64)
         for (hospital, group), value in span.value.table.values.items():
-            pair = rows & (columns.hospital == places.get(hospital, NONE)) & (columns.group == _group(columns, group))
-            coefficient[pair] = half_up(clamp(value, span.value.limits) * E6)
+            if hospital in hospitals and group in groups:
+                by_pair[hospitals[hospital], groups[group]] = half_up(clamp(value, span.value.limits) * E6)
+        rows = np.flatnonzero(scored & _within(columns, span))
+        coefficient[rows] = by_pair[columns.hospital[rows], columns.group[rows]]
     return replace(columns, coefficient_e6=coefficient)
 
 

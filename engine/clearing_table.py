@@ -251,7 +251,7 @@ def _typed(name: str, kind: pa.DataType, numbers: Sequence[int | None]) -> pa.Ar
 
 
 def lines_table(lines: Sequence[PostingLine], keys: Mapping[str, tuple[str, str]]) -> pa.Table:
-    """Posting lines as `lines.parquet`. `keys`: policy key and evidence tag behind each rule."""
+    """Posting lines as `lines.parquet`. `keys`: policy key and evidence tag behind each rule, or label."""
     schema = arrow_schema("lines")
     return pa.table(
         [
@@ -260,8 +260,8 @@ def lines_table(lines: Sequence[PostingLine], keys: Mapping[str, tuple[str, str]
             pa.array([line.pool for line in lines], pa.string()),
             pa.array([line.period for line in lines], pa.string()),
             pa.array([line.label for line in lines], pa.string()),
-            pa.array([keys[line.rule][0] for line in lines], pa.string()),
-            pa.array([keys[line.rule][1] for line in lines], pa.string()),
+            pa.array([keys.get(line.label, keys[line.rule])[0] for line in lines], pa.string()),
+            pa.array([keys.get(line.label, keys[line.rule])[1] for line in lines], pa.string()),
             pa.array([line.amount_fen for line in lines], pa.int64()),
         ],
         schema=schema,

@@ -7,6 +7,7 @@ display and moves no money.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -70,25 +71,37 @@ def _hospital_rows(settled: SettledCases, year: YearResult) -> Iterator[Row]:
 
 
 def _case_rows(settled: SettledCases) -> Iterator[Row]:
+    """Cases near a class edge; the same edge of two class sets of a year is one."""
     area = settled.area
     pools = len(area.pools)
     size = len(area.hospitals) * pools
-    for edge in near_edges(settled.cases, settled.scored, area, NEAR_CASE):
+    sums: dict[tuple[str, Fraction], I64] = defaultdict(lambda: np.zeros((3, size), np.int64))
+    for edge in _near(settled):
         where = settled.cases.hospital[edge.rows].astype(np.int64) * pools + settled.cases.pool[edge.rows]
-        below = sum_by(where, edge.is_below.astype(np.int64), size)
-        above = sum_by(where, (~edge.is_below).astype(np.int64), size)
-        stake = sum_by(where, np.abs(_paid(settled, edge, edge.after_e4) - _paid(settled, edge, edge.before_e4)), size)
+        jumps = np.abs(_paid(settled, edge, edge.after_e4) - _paid(settled, edge, edge.before_e4))
+        found = sums[f"{edge.scheme}: {edge.class_before} → {edge.class_after}", edge.limit]
+        for row, measure in enumerate((edge.is_below.astype(np.int64), (~edge.is_below).astype(np.int64), jumps)):
+            found[row] += sum_by(where, measure, size)
+    for (name, limit), (below, above, stake) in sums.items():
         for place in np.flatnonzero(below + above):
             yield {
                 "fixmedins_code": area.hospitals[int(place) // pools].code,
                 "insutype": area.pools[int(place) % pools].id,
                 "edge_kind": "class",
-                "edge_name": f"{edge.scheme}: {edge.class_before} → {edge.class_after}",
-                "edge_at": _place(edge.limit),
+                "edge_name": name,
+                "edge_at": _place(limit),
                 "blw_psntime": int(below[place]),
                 "abv_psntime": int(above[place]),
                 "jump_amt": _yuan(int(stake[place])),
             }
+
+
+def _near(settled: SettledCases) -> Iterator[NearEdge]:
+    yield from near_edges(settled.cases, settled.scored, settled.area, NEAR_CASE)
+    if settled.editions.has_dip:
+        from engine.cliff_dip import near_dip_edges
+
+        yield from near_dip_edges(settled.book, settled.editions, settled.cases, settled.area, NEAR_CASE)
 
 
 def _paid(settled: SettledCases, edge: NearEdge, points_e4: I64) -> I64:

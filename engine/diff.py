@@ -107,14 +107,24 @@ def _hospitals(
     sides = [_figures(*pair, key) for pair in zip(folders, manifests, strict=True)]
     both = sides[0].join(sides[1], on=key, how="full", suffix="_b", coalesce=True)
     moved = cases.group_by(key).agg(pl.len().alias("moved_cases"), _most_said())
-    posted = lines.filter(pl.col("fixmedins_code") != "").group_by(key).agg(pl.len().alias("moved_lines"))
+    # A line that only follows from the cases has no reason of its own.
+    ruled = pl.when(pl.col("reason").str.starts_with("policy")).then(pl.col("reason"))
+    posted = (
+        lines.filter(pl.col("fixmedins_code") != "")
+        .group_by(key)
+        .agg(
+            pl.len().alias("moved_lines"),
+            ruled.sort_by(pl.col("delta_fen").abs()).drop_nulls().last().alias("line_reason"),
+        )
+    )
     both = both.join(moved, on=key, how="left").join(posted, on=key, how="left")
     both = both.with_columns(pl.col(pl.Int64, pl.UInt32).fill_null(0))
     other = [pl.col(name) != pl.col(f"{name}_b") for name in _AMOUNTS]
     both = both.filter(pl.any_horizontal([*other, pl.col("moved_cases") > 0, pl.col("moved_lines") > 0])).sort(key)
     pairs = [pl.col(each) for name in _AMOUNTS for each in (name, f"{name}_b")]
     delta = (pl.col("payable_fen_b") - pl.col("payable_fen")).alias("delta_fen")
-    why = pl.col("reason").fill_null("follows from other hospitals' cases or from posting lines")
+    said = pl.concat_list("reason", "line_reason").list.drop_nulls().list.unique(maintain_order=True).list.join("; ")
+    why = pl.when(said == "").then(pl.lit("follows from other hospitals' cases")).otherwise(said).alias("reason")
     return both.select(*key, *pairs, delta, "moved_cases", "moved_lines", why)
 
 

@@ -14,28 +14,20 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.diff_rules import RuleChanges
+from engine.diff_rules import DECIDED_BY, RuleChanges
 
 INPUT = ("fixmedins_code", "insutype", "setl_ym", "act_ipt_days", "medfee_sumamt", "hifp_pay", "psn_part_amt")
 CODES = ("maindiag_code", "main_oprn_code")
 GROUP = ("grp_stas", "drg_code", "dip_code", "mcc_cc_flag", "dip_sup_type", "dip_sup_name")
 PRICE = ("base_pt", "drg_wt", "std_fee")
-SHOWN = ("drg_code", "dip_code", "class_id", "setl_pt", "pt_val", "drg_dip_sumamt", "drg_dip_fund_payamt")
-MOVED = (*GROUP, "class_id", "setl_pt", "pt_val", "drg_dip_sumamt", "drg_dip_fund_payamt")
+SHOWN = ("pay_mode", "drg_code", "dip_code", "class_id", "setl_pt", "pt_val", "drg_dip_sumamt", "drg_dip_fund_payamt")
+MOVED = ("pay_mode", *GROUP, "class_id", "setl_pt", "pt_val", "drg_dip_sumamt", "drg_dip_fund_payamt")
 STEPS = (
-    "only_first",
-    "only_second",
-    "decision",
-    "input",
-    "group",
-    "price",
-    "coefficient",
-    "class",
-    "points",
-    "value",
-    "amount",
+    *("only_first", "only_second", "decision", "input", "scheme", "group", "price", "coefficient", "class", "points"),
+    *("value", "amount"),
 )
 _B = "_b"
+_ROUTED_BY = ("area", "hospitals", "single_disease", "bed_day")
 _PRICED_BY = ("points", "single_disease", "bed_day", "weight_measurement")
 _WEIGHED_BY = ("hospitals", "coefficient", "points.hospital_coefficient")
 _CLASSED_BY = ("case_classes", "case_flags", "special_case", "readmission")
@@ -84,22 +76,27 @@ def _explained(moved: pl.DataFrame, columns: set[str], changes: RuleChanges) -> 
     """Steps and reasons of cases that are in both runs."""
     fed = bool(changes.felt("input"))
     sent = _any(INPUT, columns) & fed
-    group, price = _any(GROUP, columns), _any(PRICE, columns)
+    scheme = _any(("pay_mode",), columns)
+    group, price = _any(GROUP, columns) & ~scheme, _any(PRICE, columns) & ~scheme
     weight, ratio = _any(("medins_coef",), columns), _any(("fee_mult",), columns)
     klass, points = _any(("class_id",), columns), _any(("setl_pt",), columns)
     value, amount = _any(("pt_val",), columns), _any(("drg_dip_sumamt", "drg_dip_fund_payamt"), columns)
     pack = _pack(changes) if "grp_ver" in columns else pl.lit("")
     decided = pl.col("setl_id").is_in(sorted(changes.decided))
-    scored = sent | group | price | weight
+    scored = sent | scheme | group | price | weight
     steps = {
-        "decision": (decided, _keys(changes, "a decision about this case", "audits")),
+        "decision": (decided, _keys(changes, "a decision about this case", *DECIDED_BY)),
         "input": (sent, pl.concat_str([_from_to(name) for name in INPUT if name in columns] or [pl.lit("")])),
+        "scheme": (scheme, _keys(changes, _untold(changes), *_ROUTED_BY)),
         "group": (group, _group_reason(pack, columns, changes, fed)),
         "price": (price & ~group, _either(pack, _keys(changes, "", *_PRICED_BY), changes)),
         "coefficient": (weight & ~_other("fixmedins_code"), _keys(changes, _untold(changes), *_WEIGHED_BY)),
-        "class": (klass & ~group & ~ratio & ~decided, _keys(changes, _untold(changes), *_CLASSED_BY)),
+        "class": (klass & ~scheme & ~group & ~ratio & ~decided, _keys(changes, _untold(changes), *_CLASSED_BY)),
         "points": (points & ~scored & ~klass & ~ratio & ~decided, _keys(changes, _untold(changes), *_SCORED_BY)),
-        "value": (value & ~group, _keys(changes, "the point value moved with the points of other cases", *_VALUED_BY)),
+        "value": (
+            value & ~scheme & ~group,
+            _keys(changes, "the point value moved with the points of other cases", *_VALUED_BY),
+        ),
         "amount": (
             amount & ~scored & ~klass & ~points & ~value & ~decided,
             _keys(changes, "the fen left over by rounding went to other cases", *_PAID_BY),
@@ -134,9 +131,16 @@ def _untold(changes: RuleChanges) -> str:
 
 
 def _pack(changes: RuleChanges) -> pl.Expr:
-    """`pack a → b` where the pack that grouped the case is not the same, else empty."""
+    """`pack a → b` where the pack that grouped the case is not the same, else empty.
+
+    A scheme of the policy has no pack; what stands in its place ends with the policy's version, which is no pack's.
+    """
     marks = [
-        pl.col(name).replace_strict(dict(prints), default=pl.col(name), return_dtype=pl.String)
+        pl.col(name).replace_strict(
+            dict(prints),
+            default=pl.coalesce(pl.col(name).str.extract("^([^@]*@[^@]*)@"), pl.col(name)),
+            return_dtype=pl.String,
+        )
         for name, prints in zip(("grp_ver", "grp_ver" + _B), changes.packs, strict=True)
     ]
     text = pl.format("pack {} → {}", pl.col("grp_ver"), pl.col("grp_ver" + _B))

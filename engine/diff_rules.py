@@ -15,10 +15,12 @@ from typing import Any
 from engine.errors import DianzhiError
 from engine.ledger.kept import POLICIES, rules_place
 from engine.ledger.manifest import Manifest
-from engine.policy.canon import canonical, written_text
+from engine.policy.canon import as_text, canonical, written_text
 from engine.policy.load import AreaPolicy, load_policy
 from engine.policy.settings import Setting, Start
 
+DECIDED_BY = {"audits": "", "special_case.decisions": "decisions", "new_tech.cases": "cases"}
+"""Policy keys that decide on single cases, and the field of the table that lists them where it is one."""
 _SHOWN = 3
 _NOT_SET = "–"
 _ALWAYS, _NEVER = date.min, date.max
@@ -143,7 +145,7 @@ def _policy_rows(before: AreaPolicy, after: AreaPolicy, window: tuple[date, date
 def _spans(setting: Setting | None) -> dict[date, tuple[Start, date]]:
     """First day → the value and the last day before the next one."""
     starts = setting.starts if setting is not None else ()
-    ends = [*(start.on or _ALWAYS for start in starts[1:]), _NEVER]
+    ends = [*(start.on or _ALWAYS for start in starts[1:]), _NEVER][: len(starts)]
     return {start.on or _ALWAYS: (start, end) for start, end in zip(starts, ends, strict=True)}
 
 
@@ -184,7 +186,7 @@ def _leaves(path: str, was: Any, now: Any) -> Iterator[tuple[str, str, str]]:
         for at in range(max(len(was), len(now))):
             yield from _leaves(f"{path}[{at + 1}]", *(each[at] if at < len(each) else None for each in (was, now)))
     else:
-        yield path, _NOT_SET if was is None else str(was), _NOT_SET if now is None else str(now)
+        yield path, _NOT_SET if was is None else as_text(was), _NOT_SET if now is None else as_text(now)
 
 
 def _keyed(was: Any, now: Any, name: str) -> tuple[Any, Any]:
@@ -199,11 +201,12 @@ def _keyed(was: Any, now: Any, name: str) -> tuple[Any, Any]:
 
 
 def _decisions(policy: AreaPolicy) -> set[tuple[str, str]]:
-    """(case, decision in one text) of every audit that names a case."""
-    setting = policy.settings.get("audits")
+    """(case, decision in one text) of every audit, review and extra points that name a case."""
     found = set()
-    for start in setting.starts if setting is not None else ():
-        for decision in start.value or ():
-            if getattr(decision, "case", None):
-                found.add((decision.case, str(canonical(decision))))
+    for key, listed in DECIDED_BY.items():
+        setting = policy.settings.get(key)
+        for start in setting.starts if setting is not None else ():
+            for decision in (getattr(start.value, listed) if listed and start.value else start.value) or ():
+                if getattr(decision, "case", None):
+                    found.add((decision.case, str(canonical(decision))))
     return found

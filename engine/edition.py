@@ -36,17 +36,8 @@ class Edition(Protocol):
         """`drg` or `dip`; the kind of scheme where a policy's own scheme stands for a pack."""
         ...
 
-    def with_meta(self, meta: PackMeta) -> Edition:
-        """The same rules under another period of validity."""
-        ...
-
     @property
     def fingerprint(self) -> str: ...
-    @property
-    def folder(self) -> Path:
-        """Where it was read from."""
-        ...
-
     @property
     def profile(self) -> str:
         """Validation profile the pack names; empty where it names none."""
@@ -78,4 +69,17 @@ class Edition(Protocol):
 
     def grouping(self, mapping: bool | None) -> GroupFrame:
         """What groups frames; it may be called from several threads."""
+        ...
+
+
+class PackEdition(Edition, Protocol):
+    """An edition that was read from a rule pack on disk."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it was read from."""
+        ...
+
+    def with_meta(self, meta: PackMeta) -> PackEdition:
+        """The same rules under another period of validity."""
         ...

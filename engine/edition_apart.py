@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -62,13 +61,6 @@ class ApartEdition:
         return PackMeta(
             self.route.scheme, self.kind, self.version, "CN", None, None, self.chosen_by, "", "", source
         )  # fmt: skip
-
-    @property
-    def folder(self) -> Path:
-        raise NotImplementedError("a scheme of the policy has no folder of its own")
-
-    def with_meta(self, meta: PackMeta) -> ApartEdition:
-        raise NotImplementedError("a scheme of the policy has no pack whose period could be changed")
 
     @property
     def group_codes(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from engine.class_kind import deviation_types
 from engine.edition import GroupFrame
 from engine.execute.texts import Answers, TextReader
 from engine.packs.dip_load import DipPack
@@ -87,15 +88,7 @@ class DipEdition:
         return f"D{reason}", TEXT_ZH[DipReason(reason)]
 
     def deviation_types(self) -> Mapping[str, str]:
-        """By where a band lies beside the normal one, whose factor is 1."""
-        bands = self.pack.scoring.bands
-        normal = next(band for band in bands if band.formula == "one")
-        found = {}
-        for band in bands:
-            below = band.hi_e6 is not None and normal.lo_e6 is not None and band.hi_e6 <= normal.lo_e6
-            above = band.lo_e6 is not None and normal.hi_e6 is not None and band.lo_e6 >= normal.hi_e6
-            found[band.label] = "LOW" if below else "HIGH" if above else "NORM"
-        return found
+        return deviation_types(self.pack.scoring.bands)
 
     def grouping(self, mapping: bool | None) -> GroupFrame:
         used, texts = UsedCodes({}), _Readers(self)

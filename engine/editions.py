@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from engine.edition import RESULT_COLUMNS, Edition
+from engine.edition import RESULT_COLUMNS, Edition, PackEdition
 from engine.edition_drg import DrgEdition
 from engine.errors import PackError
 from engine.packs.choose import calendar_of
@@ -31,7 +32,7 @@ from grouper.reason import GroupStatus
 I64 = npt.NDArray[np.int64]
 
 
-def open_edition(path: Path) -> Edition:
+def open_edition(path: Path) -> PackEdition:
     """Load the pack in a folder, DRG or DIP. Compiled catalogues are kept where DIANZHI_CACHE_DIR says, if it does."""
     if kind_of_pack(path) == "dip":
         from engine.edition_dip import DipEdition
@@ -44,7 +45,7 @@ def open_edition(path: Path) -> Edition:
     return DrgEdition(load_pack(path))
 
 
-def adopted(edition: Edition, first: date | None, last: date | None) -> Edition:
+def adopted(edition: PackEdition, first: date | None, last: date | None) -> PackEdition:
     """The edition as an area uses it: from the day it takes it up to the day it gives it up, where those are not the
     pack's own."""
     if first is None and last is None:
@@ -90,9 +91,9 @@ class Editions:
         return len(self.editions)
 
     @property
-    def packs(self) -> tuple[Edition, ...]:
+    def packs(self) -> tuple[PackEdition, ...]:
         """The editions that are rule packs; the others are schemes of the policy."""
-        return tuple(edition for edition in self.editions if edition.kind in ("drg", "dip"))
+        return tuple(cast(PackEdition, edition) for edition in self.editions if edition.kind in ("drg", "dip"))
 
     @property
     def pack_versions(self) -> list[str]:

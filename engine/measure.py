@@ -9,6 +9,7 @@ coefficients beside theirs. Sums are integers and means exact; each figure is ro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,17 +18,20 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.cases.demand import POOLS, Demand, Profile
+from engine.cases.facts import Facts
 from engine.editions import Editions, open_edition
 from engine.errors import CaseFileError, PolicyError
 from engine.map_cases import MappedCases, map_cases
-from engine.measure_coefficients import CoefficientMove, coefficient_moves
+from engine.measure_coefficients import CoefficientMove, coefficient_moves, group_coefficients
+from engine.measure_routes import editions_for
 from engine.policy import case_params as case
-from engine.policy.ask import weight_terms
+from engine.policy.ask import value_band, weight_terms
 from engine.policy.load import AreaPolicy
 from engine.policy.tables import WeightTable
 from grouper.reason import GroupStatus
 from pointvalue.fixed import half_up
-from pointvalue.weights import GroupState, GroupWeight, Weights, WeightTerms, measure
+from pointvalue.value_band import InitialValue, ValueBand, YearOfCases, initial_value
+from pointvalue.weights import GroupState, GroupWeight, HistoryFault, Weights, WeightTerms, measure
 
 I64 = npt.NDArray[np.int64]
 
@@ -75,6 +79,7 @@ class Measured:
     terms: WeightTerms
     mapped: MappedCases
     counts: Mapping[str, int]
+    cases_by_year: Mapping[int, int]
     region_mean_fen: int
     region_in_force_fen: int | None
     groups: tuple[GroupMove, ...]
@@ -83,8 +88,18 @@ class Measured:
     """Mean of every group in hospitals of a level, for the levels whose means the table in force has."""
     coefficient_form: str
     coefficients: tuple[CoefficientMove, ...]
+    group_coefficients: tuple[tuple[str, str, int], ...]
+    """(hospital, group, ×10⁶) where the policy's form is `group_cost`."""
     missing: tuple[str, ...]
     """Groups of the pack for which there is nothing to propose."""
+    value_band: ValueBand
+    point_values: Mapping[str, InitialValue]
+    """Initial point value by pool at the proposed points, without coefficients and classes."""
+
+    @property
+    def empty_years(self) -> tuple[int, ...]:
+        """Years without a case, whose weight the others take."""
+        return tuple(year for year, count in self.cases_by_year.items() if not count)
 
 
 @dataclass(frozen=True)
@@ -108,14 +123,15 @@ def measure_policy(
     """
     day = date(max(years) + 1, 1, 1)
     terms = _terms(policy, scheme, years, day)
-    editions = Editions.of(options.pack or _newest_pack(policy, scheme))
+    editions, facts = editions_for(policy, scheme, day, options.pack or _newest_pack(policy, scheme))
     mapped = map_cases(
-        cases, _demand(editions, options.profile), editions,
+        cases, _demand(editions, options.profile, facts), editions,
         mapping=options.mapping, threads=options.threads, progress=options.progress,
     )  # fmt: skip
     book = mapped.book
     year = book.ints("discharged_on").astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
-    grouped = book.ints("status") == GroupStatus.OK
+    own = book.ints("edition") == 0
+    grouped = own & (book.ints("status") == GroupStatus.OK)
     wanted = np.isin(year, years)
     cost = book.ints("medfee_sumamt_fen")
     rows = np.flatnonzero(grouped & wanted & (cost > 0))
@@ -139,10 +155,12 @@ def measure_policy(
         mapped=mapped,
         counts={
             "measured": int(rows.size),
-            "not_grouped": int((wanted & ~grouped).sum()),
+            "not_grouped": int((wanted & own & ~grouped).sum()),
+            "other_schemes": int((wanted & ~own).sum()),
             "without_cost": int((wanted & grouped & (cost <= 0)).sum()),
             "other_years": int((~wanted).sum()),
         },
+        cases_by_year={each: int((year[rows] == each).sum()) for each in years},
         region_mean_fen=half_up(weights.region_mean_fen),
         region_in_force_fen=_region_in_force(policy, scheme, day),
         groups=moves,
@@ -152,8 +170,35 @@ def measure_policy(
         ),
         coefficient_form=form,
         coefficients=coefficients,
+        group_coefficients=group_coefficients(policy, day, mapped, rows, group, groups, terms.min_cases),
         missing=tuple(move.code for move in moves if move.points_e4 is None),
+        value_band=value_band(policy, scheme, day),
+        point_values=_point_values(mapped, rows, group, place, moves, terms, value_band(policy, scheme, day)),
     )
+
+
+def _point_values(
+    mapped: MappedCases,
+    rows: npt.NDArray[np.intp],
+    group: npt.NDArray[np.int32],
+    year: npt.NDArray[np.int32],
+    moves: Sequence[GroupMove],
+    terms: WeightTerms,
+    band: ValueBand,
+) -> dict[str, InitialValue]:
+    """Initial value of every pool that has cases 「年初点值」, each case at the proposed points of its group."""
+    points = np.array([move.points_e4 or 0 for move in moves], np.int64)[group]
+    means = np.array([move.mean_fen or 0 for move in moves], np.int64)[group]
+    cost = mapped.book.ints("medfee_sumamt_fen")[rows]
+    index, pools = mapped.book.codes("insutype")
+    found = {}
+    for place, pool in enumerate(pools):
+        own = (index[rows] == place) & (points > 0)
+        cells = [np.flatnonzero(own & (year == each)) for each in range(len(terms.year_weights))]
+        cases = [YearOfCases(cost[cell], points[cell], means[cell]) for cell in cells]
+        with suppress(HistoryFault):  # a pool without a case in the band has no value to propose
+            found[pool] = initial_value(cases, terms.year_weights, band)
+    return found
 
 
 def _terms(policy: AreaPolicy, scheme: str, years: Sequence[int], day: date) -> WeightTerms:
@@ -184,10 +229,11 @@ def _newest_pack(policy: AreaPolicy, scheme: str) -> Path:
     return max(paths, key=lambda path: open_edition(path).meta.valid_from or date.min)
 
 
-def _demand(editions: Editions, profile: Profile) -> Demand:
+def _demand(editions: Editions, profile: Profile, facts: Facts) -> Demand:
     """Cost and hospital of every case; what the fund booked is not asked for."""
     numbers = editions.editions[0].numbers
-    return Demand("settle", profile, numbers=(), pools=POOLS, dip=False, fund_unused=True).with_numbers(numbers)
+    demand = Demand("settle", profile, numbers=(), pools=POOLS, dip=False, fund_unused=True, facts=facts)
+    return demand.with_numbers(numbers)
 
 
 def _group_index(

@@ -7,7 +7,7 @@ force. An indicator the cases cannot tell keeps the value of the policy's facts 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -24,6 +24,7 @@ from engine.policy.problems import PolicyFaults
 from engine.policy.resolve_added import coefficients_on
 from engine.policy.settings import Desk
 from engine.policy.tables import FactsTable, HospitalTable
+from pointvalue.coefficient import Clamp, GroupCostForm, group_coefficients_e6
 from pointvalue.fixed import E6, exact, half_up
 from pointvalue.fixed_wide import sum_by
 from pointvalue.weights import Weights
@@ -148,3 +149,38 @@ def _by_level(codes: list[str], level: Mapping[str, str], costs: I64, counted: I
         if cases:
             found[each] = exact(int(costs[places].sum()), cases)
     return found
+
+
+def group_coefficients(
+    policy: AreaPolicy,
+    day: date,
+    mapped: MappedCases,
+    rows: npt.NDArray[np.intp],
+    group: npt.NDArray[np.int32],
+    groups: Sequence[str],
+    min_cases: int,
+) -> tuple[tuple[str, str, int], ...]:
+    """Form `group_cost` 「病组差异系数」: (hospital, group, ×10⁶) of every pair with `min_cases`, within the bounds.
+
+    The hospital's mean cost of a group over the region's, all measured years together, untrimmed. Nothing for a policy
+    of another form: a pair that is not listed has 1.
+    """
+    desk = policy.desk()
+    if not desk.written(coef.FORM) or desk.at(coef.FORM, day) != "group_cost":
+        return ()
+    listed = {hospital.code for hospital in desk.at(case.HOSPITALS, day).hospitals}
+    limits = Clamp(*(desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)))
+    index, codes = mapped.book.codes("fixmedins_code")
+    cost, ones = mapped.book.ints("medfee_sumamt_fen")[rows], np.ones(rows.size, np.int64)
+    pairs = index[rows].astype(np.int64) * len(groups) + group
+    own = [sum_by(pairs, values, len(codes) * len(groups)).reshape(-1, len(groups)) for values in (cost, ones)]
+    region_costs, region_counts = (values.sum(axis=0).tolist() for values in own)
+    found = []
+    for place, code in enumerate(codes):
+        if code in listed:
+            costs, counts = (values[place].tolist() for values in own)
+            form = GroupCostForm(min_cases)
+            measured = group_coefficients_e6(form, costs, counts, region_costs, region_counts, limits)
+            enough = (name for name in zip(groups, measured, counts, strict=True) if name[2] >= max(1, min_cases))
+            found += [(code, name, value) for name, value, _ in enough]
+    return tuple(found)

@@ -1,8 +1,8 @@
 """What a measurement leaves behind: tables a policy can take as they are, and a report of what moved 「测算结果」.
 
-In: a measurement. Out: one folder, whole or not at all: `weights.csv` and `facts.csv` in the form of the policy's own
-tables, `moves.csv` with every group, `coefficients.csv` with every hospital, and `report.md` to read. It measures
-nothing and posts nothing.
+In: a measurement. Out: one folder, whole or not at all: `weights.csv` and `facts.csv`, and `group_coefficients.csv`
+where the policy's coefficients go by group, in the form of the policy's own tables; `moves.csv` with every group,
+`coefficients.csv` with every hospital, and `report.md` to read. It measures nothing and posts nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from engine.errors import RunError
 from engine.measure import GroupMove, Measured
 from engine.measure_coefficients import MEASURED, CoefficientMove
 from engine.money import text_from_fen
+from engine.policy.fact_tables import GROUP_COEFFICIENT_COLUMNS
 from engine.policy.tables import FACT_COLUMNS, INDICATOR_COLUMN, LEVEL_COLUMN, WEIGHT_COLUMNS
-from pointvalue.fixed import E6, divide_half_up, half_up
+from pointvalue.fixed import E4, E6, divide_half_up, half_up
 from pointvalue.weights import GroupState
 
 MOVES_SHOWN = 20
@@ -42,6 +43,9 @@ def write_measured(out: Path, found: Measured) -> None:
     try:
         _write(partial / "weights.csv", *weights_table(found))
         _write(partial / "facts.csv", *facts_table(found))
+        if found.coefficient_form == "group_cost":
+            pairs = [[hospital, group, _coef(value)] for hospital, group, value in found.group_coefficients]
+            _write(partial / "group_coefficients.csv", GROUP_COEFFICIENT_COLUMNS, pairs)
         _write(partial / "moves.csv", *moves_table(found))
         _write(partial / "coefficients.csv", *coefficients_table(found))
         (partial / "report.md").write_text(report(found), encoding="utf-8", newline="\n")
@@ -172,6 +176,11 @@ def _head(found: Measured) -> list[str]:
         f"- 分组方案 rule pack: {found.pack}; 对照政策取值日 compared with the policy on {found.day}",
         f"- 年度权重 year weights: {weights}; 裁剪 trim {found.terms.trim.value}; 最少病例 min_cases "
         f"{found.terms.min_cases}; cv_max {cv}; scale {found.terms.scale}",
+        "- 各年病例 cases by year: " + " · ".join(f"{year} {count:,}" for year, count in found.cases_by_year.items()),
+        *(
+            f"- ⚠ {year} 年没有病例，其权重归其他年度。 No case of {year}: the other years take its weight."
+            for year in found.empty_years
+        ),
         f"- 病例 cases: read {found.mapped.read_count:,} · rejected {len(found.mapped.rejected):,} · {counts}",
         f"- 分位数取相邻两例线性插值，四分位距外 {found.terms.fence} 倍为界，界上保留。 "
         "Quantiles lie between the two nearest cases in proportion; the fence of trim iqr is "
@@ -185,7 +194,30 @@ def _region(found: Measured) -> list[str]:
     return [
         f"区域例均费用 region mean: **{text_from_fen(found.region_mean_fen)}** 元 yuan, in force {before}",
         "",
+        *_point_values(found),
     ]
+
+
+def _point_values(found: Measured) -> list[str]:
+    """Initial point value by pool, at the proposed base points."""
+    lines = [
+        f"年初点值（优值区间 {found.value_band.value}，按建议基准点数，未计系数与病例分类） Initial point value, band "
+        f"{found.value_band.value}, at the proposed base points, without coefficients and classes:",
+        "",
+    ]
+    for pool, each in sorted(found.point_values.items()):
+        lines.append(
+            f"- {pool}: **{value_text(each.value)}** 元/点 yuan per point, from {each.kept_count:,} of "
+            f"{each.read_count:,} cases"
+        )
+    if not found.point_values:
+        lines.append("没有病例在区间内。 No case lies in the band.")
+    return [*lines, ""]
+
+
+def value_text(value: Fraction) -> str:
+    """A point value with four decimals, half up."""
+    return _scaled(half_up(value * E4), 4)
 
 
 def _states(found: Measured) -> list[str]:
@@ -238,6 +270,10 @@ def _coefficients(found: Measured) -> list[str]:
             "政策逐家列出系数，未作计算；指标见 facts.csv。 The policy lists coefficients, none is computed.",
             "",
         ]
+    if found.coefficient_form == "group_cost":
+        count = len(found.group_coefficients)
+        text = f"按病组差异系数 {count} 对，见 group_coefficients.csv。 {count} pairs of hospital and group."
+        return [*lines, text, ""]
     faults = {each.fault for each in found.coefficients if each.fault}
     lines += [f"⚠ {fault}" for fault in sorted(faults)]
     lines += ["| hospital | cases | in force | measured |", "|---|---|---|---|"]
@@ -247,6 +283,10 @@ def _coefficients(found: Measured) -> list[str]:
 
 def _coefficient_line(each: CoefficientMove) -> str:
     return f"| {each.name} {each.hospital} | {each.cases} | {_coef(each.in_force_e6)} | {_coef(each.measured_e6)} |"
+
+
+def _values(found: Measured) -> str:
+    return ", ".join(f'"{pool}": {value_text(each.value)}' for pool, each in sorted(found.point_values.items()))
 
 
 def _paste(found: Measured) -> list[str]:
@@ -261,6 +301,7 @@ def _paste(found: Measured) -> list[str]:
         f"  region_mean: {{unit: CNY, values: {{{day}: {{{found.scheme}: {text_from_fen(found.region_mean_fen)}}}}}}}",
         f"  base_year: {{values: {{{day}: {{{found.scheme}: {found.years[-1]}}}}}}}",
         f"  weights: {{values: {{{day}: {{{found.scheme}: weights_{found.day.year}.csv}}}}}}",
+        f"  budget_point_value: {{unit: CNY/point, values: {{{day}: {{{found.scheme}: {{{_values(found)}}}}}}}}}",
         "```",
         "",
         "测算结果只是建议，未写入任何政策。 These are proposals; no policy was changed.",

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Final
+
+import pyarrow.parquet as pq
 
 from engine.area import Area
 from engine.cases.read import ReadNote
@@ -23,7 +26,11 @@ from engine.policy.added_params import RESERVE_LEFT, ReserveLeft
 from engine.policy.resolve import ResolvedPolicy
 from engine.posted import lines_of_run, valid_runs
 from pointvalue.lines import RESERVE, PostingLine, sum_of
+from pointvalue.model import Pool
 from pointvalue.terms import Cause
+
+FUND_GROWTH: Final = "fund_growth"
+"""The indicator whose numerator is a year's fund expenditure."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class LeftBehind:
     advance_uncovered_fen: Mapping[str, int]
     reserve_left_fen: int
     next_base_fen: int
+    spent_fen: int | None = None
+    """What its indicators counted as the fund's expenditure; None where it wrote none."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +88,21 @@ def last_year(shelf: Path, area: str, year: int) -> LastYear | None:
     lines = lines_of_run(folder)
     sealed = next(item for item in run.outputs if item.name == "lines.parquet")
     digest = FileDigest(f"{run.run_id}/lines.parquet", sealed.bytes, sealed.sha256, sealed.rows)
-    pools = {pool: _left_behind(lines, pool, run) for pool in sorted({line.pool for line in lines})}
+    spent = _spent(folder)
+    pools = {pool: _left_behind(lines, pool, run, spent.get(pool)) for pool in sorted({line.pool for line in lines})}
     return LastYear(run.run_id, year - 1, pools, digest)
 
 
-def _left_behind(lines: list[PostingLine], pool: str, run: Manifest) -> LeftBehind:
+def _spent(folder: Path) -> dict[str, int]:
+    """Fund expenditure by pool as last year's indicators show it."""
+    path = folder / "kpi.parquet"
+    if not path.is_file():
+        return {}
+    table = pq.read_table(path, columns=["kpi", "insutype", "numerator"]).to_pylist()
+    return {row["insutype"]: row["numerator"] for row in table if row["kpi"] == FUND_GROWTH and row["insutype"]}
+
+
+def _left_behind(lines: list[PostingLine], pool: str, run: Manifest, spent_fen: int | None) -> LeftBehind:
     own = [line for line in lines if line.pool == pool]
     owed = _by_hospital(own, Cause.CARRIED_TO_NEXT_YEAR)
     advanced = _by_hospital(own, Cause.ADVANCE_RECOVERED)
@@ -93,6 +112,7 @@ def _left_behind(lines: list[PostingLine], pool: str, run: Manifest) -> LeftBehi
         advance_uncovered_fen={code: amount for code, amount in uncovered.items() if amount > 0},
         reserve_left_fen=sum_of([line for line in own if line.hospital == RESERVE], *Cause),
         next_base_fen=fen_from_text(run.totals[f"pool.{pool}"]["next_year_base"]),
+        spent_fen=spent_fen,
     )
 
 
@@ -106,39 +126,74 @@ def _by_hospital(lines: list[PostingLine], cause: Cause) -> dict[str, int]:
 
 def open_year(draft: RunDraft, area: Area, resolved: ResolvedPolicy) -> tuple[ResolvedPolicy, Opening]:
     """The year with what the one before left, and how it opened; noted as an input and in the manifest's totals."""
-    year = resolved.area.year
-    last = last_year(draft.folder.parent, area.policy.code, year)
+    year, shelf = resolved.area.year, draft.folder.parent
+    last = last_year(shelf, area.policy.code, year)
     draft.parameters["opening"] = "nothing" if last is None else last.run_id
+    notes = _shelf_notes(shelf, area.policy.code, year, draft.supersedes, last)
     if last is None:
-        return resolved, Opening(year, None)
+        return resolved, Opening(year, None, notes=tuple(notes))
     draft.inputs.append(last.digest)
     _require_known(last, resolved)
     desk, end = area.policy.desk(), date(year, 12, 31)
-    brought, base, notes, pools = {}, {}, [], []
+    pools = []
     for pool in resolved.area.pools:
         left = last.pools.get(pool.id)
-        if left is None:
-            pools.append(pool)
-            continue
-        carried = left.reserve_left_fen and desk.pool(RESERVE_LEFT, end, pool.id) == ReserveLeft.CARRIED
-        brought[pool.id] = left.reserve_left_fen if carried else 0
-        base[pool.id] = (left.next_base_fen, pool.prior_actual_fen)
-        if pool.prior_actual_fen is not None and pool.prior_actual_fen != left.next_base_fen:
-            notes.append(_base_differs(last, pool.id, left.next_base_fen, pool.prior_actual_fen))
-        owed = dict(left.receivable_fen)
-        pools.append(replace(pool, receivable_fen=owed, brought_forward_fen=brought[pool.id]))
-        draft.totals[f"opening.{pool.id}"] = {
-            "receivables": text_from_fen(sum(owed.values())),
-            "reserve_left": text_from_fen(left.reserve_left_fen),
-            "reserve_brought_forward": text_from_fen(brought[pool.id]),
-            "base_written_by_last_year": text_from_fen(left.next_base_fen),
-        }
-    opened = replace(resolved.area, pools=tuple(pools))
+        carried = bool(left and left.reserve_left_fen) and desk.pool(RESERVE_LEFT, end, pool.id) == ReserveLeft.CARRIED
+        pools.append(pool if left is None else _opened(pool, left, carried))
+        if left is not None:
+            draft.totals[f"opening.{pool.id}"] = _totals(left, pools[-1])
+        if left and pool.prior_actual_fen not in (None, left.next_base_fen):
+            notes.append(_base_differs(last, pool.id, left.next_base_fen, pool.prior_actual_fen or 0))
     used = tuple(each for key, each in sorted(desk.used.items(), key=str) if each not in resolved.used)
-    return (
-        replace(resolved, area=opened, used=(*resolved.used, *used)),
-        Opening(year, last, brought, base, tuple(notes)),
+    opened = replace(resolved, area=replace(resolved.area, pools=tuple(pools)), used=(*resolved.used, *used))
+    return opened, Opening(
+        year,
+        last,
+        {pool.id: pool.brought_forward_fen for pool in pools},
+        {
+            pool.id: (last.pools[pool.id].next_base_fen, pool.prior_actual_fen)
+            for pool in pools
+            if pool.id in last.pools
+        },
+        tuple(notes),
     )
+
+
+def _opened(pool: Pool, left: LeftBehind, carried: bool) -> Pool:
+    brought = left.reserve_left_fen if carried else 0
+    return replace(pool, receivable_fen=dict(left.receivable_fen), brought_forward_fen=brought)
+
+
+def _totals(left: LeftBehind, opened: Pool) -> dict[str, str]:
+    """What the manifest says of a pool's opening, yuan."""
+    return {
+        "receivables": text_from_fen(sum(left.receivable_fen.values())),
+        "reserve_left": text_from_fen(left.reserve_left_fen),
+        "reserve_brought_forward": text_from_fen(opened.brought_forward_fen),
+        "base_written_by_last_year": text_from_fen(left.next_base_fen),
+    }
+
+
+def _shelf_notes(shelf: Path, area: str, year: int, supersedes: str | None, last: LastYear | None) -> list[ReadNote]:
+    """Clearings of other years that this one leaves out, or leaves behind the times."""
+    notes = []
+    for _, run in valid_runs(shelf, area, "clear", f"{year + 1:04d}") if supersedes else ():
+        if run.parameters.get("opening") == supersedes:
+            notes.append(ReadNote(
+                run.run_id,
+                f"该清算以被更正的 {supersedes} 开年，请以 --supersedes {run.run_id} 重新清算 {year + 1} 年",
+                f"it opened from {supersedes}, which this run corrects; clear {year + 1} again with --supersedes "
+                f"{run.run_id}",
+            ))  # fmt: skip
+    earlier = [run for _, run in valid_runs(shelf, area, "clear", "") if run.period < f"{year - 1:04d}"]
+    if last is None and earlier:
+        newest = max(earlier, key=lambda run: run.period)
+        notes.append(ReadNote(
+            newest.run_id,
+            f"{year - 1} 年尚未清算，本年未承接更早年度的结转应收",
+            f"{year - 1} is not cleared on this shelf, so what this earlier clearing carried over does not open {year}",
+        ))  # fmt: skip
+    return notes
 
 
 def _require_known(last: LastYear, resolved: ResolvedPolicy) -> None:

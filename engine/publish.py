@@ -23,6 +23,7 @@ from engine.keeping import policy_fingerprint
 from engine.ledger.kept import POLICIES, Keep
 from engine.ledger.manifest import digest_file
 from engine.ledger.store import RunDraft
+from engine.line_grounds import policy_keys
 from engine.map_cases import MappedCases
 from engine.money import text_from_fen
 from engine.opening import Opening
@@ -31,6 +32,7 @@ from engine.policy.resolve import ResolvedPolicy
 from engine.report.facts import HospitalFacts, OpenValue, PointValueAt, Pot, RunFacts, SplitItem
 from engine.report.figures import RunFigures
 from engine.report.frames import RunFrames
+from engine.report.grounds import Grounds
 from engine.report.html import write_summary
 from engine.report.statement import write_statements
 from engine.sharing_table import sharing_table, values_table
@@ -39,7 +41,7 @@ from engine.watch.run import watch_year
 from engine.write_settled import SettledCases, write_settled
 from pointvalue.fixed import divide_half_up, floor, yuan_per_point
 from pointvalue.invariants import prove_pool, require_months
-from pointvalue.lines import RULE_OF, PostingLine
+from pointvalue.lines import PostingLine
 from pointvalue.model import PointScheme
 from pointvalue.monthly import settle_month
 from pointvalue.results import PoolResult, PotResult, YearResult
@@ -90,7 +92,7 @@ def publish_money(
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd", version="2.6")
         draft.rows[f"{name}.parquet"] = table.num_rows
     facts = replace(_facts(draft, area, money, mapped, seal), tables=watched.pages)
-    figures = RunFigures.build(facts, RunFrames.from_folder(folder))
+    figures = RunFigures.build(facts, RunFrames.from_folder(folder), Grounds.from_folder(folder))
     assert len(figures.lines) == len(money.lines), "every posting line is in the file the reports are made from"
     statements = write_statements(folder / "statements", figures, case_detail=case_detail)
     write_summary(folder / "summary.html", figures)
@@ -155,37 +157,6 @@ def _record(draft: RunDraft, area: Area, money: Money) -> None:
             "brought_forward": text_from_fen(kept.brought_forward_fen),
             "next_year_base": text_from_fen(pool.next_year_base_fen),
         }
-
-
-POLICY_KEY_OF_RULE = {
-    "advances": "advance",
-    "reserve.rate": "budget.reserve_rate",
-    "fixed_lines": "budget.fixed_lines",
-    "fixed_variance": "budget.fixed_variance",
-    "scale_back": "budget.reserve_for_shares",
-    "epidemic": "area.schemes",
-    "audit.pv": "penalties.pv",
-    "audit.money": "audits",
-    "sharing.tiers": "surplus_and_overspend",
-    "assessment.tiers": "assessment",
-    "point_value": "budget.plan",
-    "reserve_left": "budget.reserve_left",
-    "point_value.bounds": "point_value.upper",
-}
-"""Where the policy keeps a rule that the data plane calls by another name; every other rule is a policy key itself."""
-_WEAKEST_FIRST = ("PH", "U", "C", "B", "A", "S")
-
-
-def policy_keys(resolved: ResolvedPolicy) -> dict[str, tuple[str, str]]:
-    """Policy key and evidence tag behind each rule of the posting lines; a key that is not set takes the weakest tag of
-    its mechanism."""
-    by_key = {used.key: used.tag for used in resolved.used}
-    found = {}
-    for rule in RULE_OF.values():
-        key = POLICY_KEY_OF_RULE.get(rule, rule)
-        family = {tag for name, tag in by_key.items() if name.split(".")[0] == key.split(".")[0]}
-        found[rule] = (key, by_key.get(key) or next((tag for tag in _WEAKEST_FIRST if tag in family), ""))
-    return found
 
 
 def final_values_e8(result: YearResult) -> I64:

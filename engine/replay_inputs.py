@@ -24,12 +24,10 @@ def lay_out_cases(shelf: Path, manifest: Manifest, given: Sequence[str | Path], 
     found = {item.sha256: _find(shelf, item, named) for item in wanted}
     missing = [item for item in wanted if found[item.sha256] is None]
     if missing:
-        listed = "\n".join(
-            f"  {item.name}  sha256 {item.sha256}, {item.bytes} bytes, was {item.path}" for item in missing
-        )
+        listed = "\n".join(_told(item) for item in missing)
         raise RunError(
-            f"{manifest.run_id}: {len(missing)} of {len(wanted)} case files are not there. Name them or their folder "
-            f"with --cases; runs made with --keep-inputs bring them along. Missing:\n{listed}"
+            f"{manifest.run_id}: {len(missing)} of {len(wanted)} case files are not there as they were. Name them or "
+            f"their folder with --cases; runs made with --keep-inputs bring them along. Missing:\n{listed}"
         )
     # Two inputs of one content, or of one name in two folders, are told apart by where they really lie.
     apart = len(found) < len(wanted) or any("/" in item.name for item in wanted)
@@ -41,6 +39,11 @@ def lay_out_cases(shelf: Path, manifest: Manifest, given: Sequence[str | Path], 
         shutil.copyfile(source, target) if apart else target.symlink_to(source.resolve())
         files.append(target)
     return files
+
+
+def _told(item: FileDigest) -> str:
+    changed = " (another file stands there now)" if item.path is not None and Path(item.path).is_file() else ""
+    return f"  {item.name}  sha256 {item.sha256}, {item.bytes} bytes, was {item.path}{changed}"
 
 
 def _find(shelf: Path, item: FileDigest, named: Sequence[Path]) -> Path | None:
@@ -66,5 +69,5 @@ def link_months(shelf: Path, manifest: Manifest, place: Path) -> None:
             continue
         run_id, _, name = item.name.partition("/")
         if not (shelf / run_id).is_dir() or not _is(shelf / run_id / name, item):
-            raise RunError(f"{manifest.run_id} took the month {run_id}, which is not on {shelf} as it was. Restore it.")
+            raise RunError(f"{manifest.run_id} took {run_id}, which is not on {shelf} as it was. Restore it.")
         (place / run_id).symlink_to((shelf / run_id).resolve())

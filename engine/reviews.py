@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from engine.errors import PolicyError
@@ -17,8 +18,10 @@ from engine.map_cases import MappedCases
 from engine.policy.problems import listed
 from engine.policy.resolve import ResolvedPolicy
 from pointvalue.cases import CaseColumns, row_of
-from pointvalue.review import special_quota
+from pointvalue.review import ReviewRound, overruns
 from pointvalue.terms import Flag
+
+Mask = npt.NDArray[np.bool_]
 
 
 def require_decisions(mapped: MappedCases, columns: CaseColumns, resolved: ResolvedPolicy) -> None:
@@ -34,6 +37,7 @@ def _without_case(mapped: MappedCases, columns: CaseColumns, resolved: ResolvedP
     facts = resolved.facts
     named = [
         *(("special_case.decisions", each.case) for each in facts.decisions),
+        *(("special_case.applications", each.case) for each in facts.applications or ()),
         *(("new_tech.cases", each.case) for each in facts.new_tech_cases),
     ]
     lost = [(key, case) for key, case in named if row_of(columns.ids, case) < 0]
@@ -60,25 +64,53 @@ def _without_case(mapped: MappedCases, columns: CaseColumns, resolved: ResolvedP
 
 
 def _over_quota(columns: CaseColumns, resolved: ResolvedPolicy) -> Iterator[str]:
-    """Hospitals with more approved cases of a scheme than its quota allows 「特例单议例数上限」."""
+    """Hospitals with more approved cases of a scheme than its quota allows 「特例单议例数上限」, or more exchanges."""
     special = (columns.flags & int(Flag.SPECIAL)) != 0
     if not special.any():
         return
-    hospitals, reviews = resolved.area.hospitals, resolved.facts.reviews or {}
+    reviews = resolved.facts.reviews or {}
     for place, scheme in enumerate(resolved.area.schemes):
         review = reviews.get(scheme.name)
         if review is None:
             continue
-        of_scheme = columns.scheme == place
-        discharged = np.bincount(columns.hospital[of_scheme], minlength=len(hospitals))
-        approved = np.bincount(columns.hospital[of_scheme & special], minlength=len(hospitals))
-        for row in np.flatnonzero(approved).tolist():
-            rate = review.quota.rate_of(hospitals[row].level)
-            allowed = special_quota(int(discharged[row]), rate, review.quota.rounding)
-            if int(approved[row]) > allowed:
-                rows = np.flatnonzero(of_scheme & special & (columns.hospital == row))
-                ids = [columns.ids[int(case)] for case in rows]
+        rounds = _rounds(columns, resolved, columns.scheme == place, special)
+        for over in overruns(list(rounds.values()), review.quota):
+            found = rounds[over.hospital]
+            where = f"hospital {over.hospital}, scheme {scheme.name}: {over.found}"
+            if over.what == "quota":
                 yield (
-                    f"special_case.quota: hospital {hospitals[row].code}, scheme {scheme.name}: {int(approved[row])} "
-                    f"approved, allowed {allowed} of {int(discharged[row])} discharges ({listed(ids, 10)}) 超过比例上限"
+                    f"special_case.quota: {where} approved, allowed {over.allowed} of {found.discharges} discharges "
+                    f"({listed(sorted(found.approved), 10)}) 超过比例上限"
                 )
+            elif over.what == "swap":
+                yield (
+                    f"special_case.swap_rate: {where} exchanged, allowed {over.allowed} of {len(found.applied)} "
+                    f"applied for ({listed(sorted(found.swapped), 10)}) 超过可调换比例"
+                )
+            else:
+                raise AssertionError(f"{where} {over.what}: the policy was checked for that at load")
+
+
+def _rounds(columns: CaseColumns, resolved: ResolvedPolicy, of_scheme: Mask, special: Mask) -> dict[str, ReviewRound]:
+    """The year's round of every hospital with approved cases of a scheme; without a table of applications, what was
+    approved was applied for."""
+    hospitals = resolved.area.hospitals
+    discharged = np.bincount(columns.hospital[of_scheme], minlength=len(hospitals))
+    applications = resolved.facts.applications
+    rows = {} if applications is None else {each.case: row_of(columns.ids, each.case) for each in applications}
+    swapped = {each.case for each in applications or () if each.swapped_for}
+    found = {}
+    for place in np.unique(columns.hospital[of_scheme & special]).tolist():
+        own = np.flatnonzero(of_scheme & special & (columns.hospital == place))
+        approved = frozenset(columns.ids[int(row)] for row in own)
+        asked = {case for case, row in rows.items() if row >= 0 and of_scheme[row] and columns.hospital[row] == place}
+        applied = approved if applications is None else frozenset(asked)
+        found[hospitals[place].code] = ReviewRound(
+            hospital=hospitals[place].code,
+            level=hospitals[place].level,
+            discharges=int(discharged[place]),
+            applied=applied,
+            approved=approved,
+            swapped=frozenset(applied & swapped),
+        )
+    return found

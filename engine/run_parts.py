@@ -22,8 +22,8 @@ from engine.cases.facts import NO_FACTS, Facts
 from engine.cases.files import short_names
 from engine.clearing_table import Period
 from engine.editions import Editions
-from engine.execute.parts import gather_parts, is_parts
 from engine.errors import PackError, RunError
+from engine.execute.parts import gather_parts, is_parts
 from engine.keeping import pack_fingerprint
 from engine.ledger.closing import refuse_closed
 from engine.ledger.kept import PACKS, Keep

@@ -7,7 +7,6 @@ changed since is no ground for an explanation. It computes nothing but sums.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,17 +18,7 @@ from engine.errors import RunError
 from engine.lang import say
 from engine.ledger.manifest import MANIFEST_NAME, Manifest, digest_file, parse_manifest
 from engine.report.figures import PostingLine
-from engine.report.grounds import mechanism, unverified_behind
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Tiers:
-    """How one gap was shared: the hospital's own row, and a row a tier. Amounts in yuan."""
-
-    whole: Row
-    tiers: tuple[Row, ...]
+from engine.report.grounds import Grounds, Row
 
 
 @dataclass(frozen=True)
@@ -39,9 +28,7 @@ class RunBooks:
     manifest: Manifest
     lines: tuple[PostingLine, ...]
     clearing: tuple[Row, ...]
-    sharing: tuple[Row, ...]
-    values: tuple[Row, ...]
-    cliffs: tuple[Row, ...]
+    grounds: Grounds
 
     @property
     def year(self) -> bool:
@@ -68,28 +55,6 @@ class RunBooks:
                 return row
         return None
 
-    def tiers_of(self, hospital: str, pool: str) -> Tiers | None:
-        rows = [row for row in self.sharing if (row["fixmedins_code"], row["insutype"]) == (hospital, pool)]
-        return Tiers(rows[0], tuple(rows[1:])) if rows else None
-
-    def cliffs_of(self, hospital: str, pool: str) -> tuple[Row, ...]:
-        return tuple(row for row in self.cliffs if (row["fixmedins_code"], row["insutype"]) == (hospital, pool))
-
-    def document(self, rule: str) -> str:
-        """Where the value behind a rule is written; for a rule without a value of its own, those of its mechanism."""
-        return document_of(self.values, rule)
-
-    def unverified(self, lines: Sequence[PostingLine]) -> list[Row]:
-        """The unverified and placeholder values these lines rest on."""
-        return unverified_behind(lines, self.values)
-
-
-def document_of(values: Sequence[Row], rule: str) -> str:
-    """The documents of the values under a key, newest last; else of the values of its mechanism."""
-    own = [row for row in values if row["rule"] == rule]
-    rows = own or [row for row in values if mechanism(row["rule"]) == mechanism(rule) and not row["val_dflt"]]
-    return "；".join(dict.fromkeys(str(row["source_doc"]) for row in rows))
-
 
 def read_books(folder: Path) -> RunBooks:
     """The small tables of the run in a folder."""
@@ -102,12 +67,9 @@ def read_books(folder: Path) -> RunBooks:
     lines = [
         PostingLine(*(row[name] for name in PARQUET_LINE)) for row in _rows(folder, manifest, "lines", needed=True)
     ]
-    return RunBooks(
-        manifest,
-        tuple(lines),
-        *(tuple(_rows(folder, manifest, name, needed=name == "clearing"))
-          for name in ("clearing", "sharing", "values", "cliffs")),
-    )  # fmt: skip
+    clearing = tuple(_rows(folder, manifest, "clearing", needed=True))
+    grounds = Grounds(*(tuple(_rows(folder, manifest, name, needed=False)) for name in ("values", "sharing", "cliffs")))
+    return RunBooks(manifest, tuple(lines), clearing, grounds)
 
 
 PARQUET_LINE = ("line", "fixmedins_code", "insutype", "period", "cause", "rule", "tag", "amount_fen")

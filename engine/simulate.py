@@ -27,6 +27,7 @@ from engine.ledger.verify import verify_run
 from engine.map_cases import MappedCases
 from engine.policy.resolve import ResolvedPolicy
 from engine.posted import lines_of_run
+from engine.reviews import require_decisions
 from engine.run_parts import RunOptions, demand_of, map_stage, scope_of
 from engine.settle import case_columns
 from engine.watch.tables import table_of
@@ -170,9 +171,11 @@ def _cleared(
     options: SimulateOptions,
 ) -> tuple[MappedCases, YearResult]:
     how = options.run_options()
+    area = area.routed(resolved)
     demand = demand_of("settle", area.editions, how, resolved)
     mapped = map_stage(cases, demand, area.editions, scope_of(resolved, Period(resolved.area.year, None)), how)
     columns = case_columns(mapped.book, area, resolved)
+    require_decisions(mapped, columns, resolved)
     return mapped, clear_year(columns, score(columns, resolved.area), resolved.area, months)
 
 

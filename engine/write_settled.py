@@ -16,17 +16,19 @@ import pyarrow as pa
 
 from engine.casebook import Casebook
 from engine.cases.columns import arrow_schema
+from engine.class_kind import multiple_type
 from engine.editions import Editions
 from engine.money import decimal_array, decimal_from_fen, decimal_from_points_e4
 from engine.policy.resolve import ResolvedPolicy
 from engine.write_parquet import looked_up, write_rows
 from grouper.reason import GroupStatus
+from pointvalue.by_day import scored_by
 from pointvalue.cases import CaseColumns
 from pointvalue.classes import READMITTED_SUFFIX, SPECIAL_CLASS, CaseClass, Scored
 from pointvalue.fixed_wide import ratio_e6
 from pointvalue.model import AreaYear, ClassRule, PointScheme
 from pointvalue.out_of_area import from_elsewhere
-from pointvalue.terms import UNPAID_ROUTES, Payable, Route, SchemeKind, Shape
+from pointvalue.terms import UNPAID_ROUTES, Payable, Route, SchemeKind
 
 I64 = npt.NDArray[np.int64]
 
@@ -55,9 +57,12 @@ class SettledCases:
         assert self.cases.coefficient_e6 is not None
         used = self.cases.coefficient_e6.copy()
         for place, scheme in enumerate(self.area.schemes):
-            if isinstance(scheme, PointScheme) and scheme.same_price_groups:
-                same = np.array([code in scheme.same_price_groups for code in self.cases.groups], np.bool_)
-                used[(self.cases.scheme == place) & same[self.cases.group]] = 10**6
+            if not isinstance(scheme, PointScheme):
+                continue
+            rows = np.flatnonzero(self.cases.scheme == place)
+            for terms, held in scored_by(scheme, self.cases.value_day[rows]):
+                same = np.array([code in terms.same_price_groups for code in self.cases.groups], np.bool_)
+                used[rows[held][same[self.cases.group[rows[held]]]]] = 10**6
         return used
 
     @property
@@ -105,15 +110,10 @@ def _rule_of(area: AreaYear, case_class: CaseClass) -> ClassRule | None:
 
 
 def _multiple_type(case_class: CaseClass, rule: ClassRule | None) -> str:
-    """By what the rule asks for: an interval open below is LOW 「低倍率」, one open above HIGH 「高倍率」."""
+    """A class without rule is a special case, or one priced item by item."""
     if rule is None:
         return "BYITEM" if case_class.shape is None else "SP"
-    if rule.shape in (Shape.FFS, Shape.EXCLUDE):
-        return "BYITEM"
-    asked = rule.when.cost_ratio
-    if asked is None or (asked.above is not None and asked.below is not None):
-        return "NORM"
-    return "HIGH" if asked.above is not None else "LOW"
+    return multiple_type(rule)
 
 
 _MARKS = ("", READMITTED_SUFFIX, "+out_of_area_cap", f"{READMITTED_SUFFIX}+out_of_area_cap")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointvalue import class_kernel, reference
+from pointvalue.by_day import scored_by
 from pointvalue.cases import I32, I64, NONE, CaseColumns, CaseFault, require_places
 from pointvalue.class_kernel import Status
 from pointvalue.class_tables import SMALL, SchemeTables, compile_scheme
@@ -176,7 +177,8 @@ def _score_scheme(
     cases: CaseColumns, area: AreaYear, scheme: PointScheme, rows: I64, scored: Scored, classes: list[CaseClass]
 ) -> None:
     special = (cases.flags[rows] & int(Flag.SPECIAL)) != 0
-    tables = compile_scheme(scheme, tuple(pool.id for pool in area.pools), cases.groups)
+    pools = tuple(pool.id for pool in area.pools)
+    tables = compile_scheme(scheme, pools, cases.groups)
     first_class = len(classes)
     classes += [
         CaseClass(scheme.name, rule.id, rule.shape, day, rule.review)
@@ -185,7 +187,9 @@ def _score_scheme(
     classes.append(CaseClass(scheme.name, SPECIAL_CLASS))
     ranks = _cost_ranks(cases, rows) if tables.top_shares else _NO_I64
     normal = np.flatnonzero(~special)
-    _score_normal(cases, area, scheme, tables, rows, normal, ranks, scored, first_class)
+    for terms, places in scored_by(scheme, cases.value_day[rows[normal]]):
+        held = tables if terms is scheme else compile_scheme(terms, pools, cases.groups)
+        _score_normal(cases, area, terms, held, rows, normal[places], ranks, scored, first_class)
     for row in rows[special]:
         _score_special(cases, area, scheme, int(row), scored, len(classes) - 1)
 
@@ -243,6 +247,7 @@ def _score_special(
     """Points of an approved special case 「特例单议」: approved cost over the region's mean, without coefficient,
     or the points given; or none, when its approved fund money is paid outside the pot."""
     scored.class_index[row] = class_index
+    scheme = next(terms for terms, _ in scored_by(scheme, cases.value_day[row : row + 1]))
     if area.special_pay is SpecialPay.ACTUAL_OUTSIDE_POOL:
         _special_value(cases.special_fund_fen, cases, row, "approved fund money")
         scored.line[row] = scored.lines.index(SPECIAL_LINE)

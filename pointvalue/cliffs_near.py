@@ -7,13 +7,14 @@ cases, cases of a share by cost and catalogues with their own scoring are left o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pointvalue.by_day import scored_by
 from pointvalue.cases import I64, CaseColumns
 from pointvalue.classes import Scored, score
 from pointvalue.fixed import E4, exact
@@ -43,15 +44,16 @@ def near_edges(cases: CaseColumns, scored: Scored, area: AreaYear, near: Fractio
     for place, scheme in enumerate(area.schemes):
         if not isinstance(scheme, PointScheme) or scheme.kind is not SchemeKind.POINTS:
             continue
-        apart = replace(scheme, class_sets=tuple(_without_top_shares(each) for each in scheme.class_sets))
-        schemes = (*area.schemes[:place], apart, *area.schemes[place + 1 :])
         tops = {rule.id for each in scheme.class_sets for rule in each.rules if rule.when.top_share is not None}
         out = np.array([each.scheme == scheme.name and each.id in tops for each in scored.classes], np.bool_)
         rows = np.flatnonzero((cases.scheme == place) & ((cases.flags & int(Flag.SPECIAL)) == 0))
         if tops:
             rows = rows[~out[scored.class_index[rows]]]
-        for limit, some in _limited_rows(cases, scheme, rows):
-            yield from _edges_at(cases, replace(area, schemes=schemes), scheme, limit, some, near)
+        for terms, held in scored_by(scheme, cases.value_day[rows]):
+            sets = tuple(_without_top_shares(each) for each in terms.class_sets)
+            schemes = (*area.schemes[:place], replace(terms, class_sets=sets), *area.schemes[place + 1 :])
+            for limit, some in _limited_rows(cases, terms, rows[held]):
+                yield from _edges_at(cases, replace(area, schemes=schemes), terms, limit, some, near)
 
 
 def _without_top_shares(class_set: ClassSet) -> ClassSet:
@@ -114,20 +116,33 @@ def _edges_at(
     if not rows.size:
         return
     under, over = (_scored_at(cases, area, rows, edge + step) for step in (-1, 1))
-    changed = np.flatnonzero((under.class_index != over.class_index) & ~_same_points(under, over))
-    pairs = under.class_index[changed].astype(np.int64) * len(under.classes) + over.class_index[changed]
+    names = [each.id for each in under.classes]
+    is_below = cases.cost_fen[rows] <= edge
+    sides = [(_points(each), each.class_index.astype(np.int64)) for each in (under, over)]
+    yield from jumps(scheme.name, limit, names, rows, is_below, sides[0], sides[1])
+
+
+Side = tuple[I64, I64]
+"""Points of each case on one side of an edge, and its class as a place among the names."""
+
+
+def jumps(
+    scheme: str,
+    limit: Fraction,
+    names: Sequence[str],
+    rows: I64,
+    is_below: NDArray[np.bool_],
+    under: Side,
+    over: Side,
+) -> Iterator[NearEdge]:
+    """The cases whose class and points differ on both sides of an edge, by their two classes."""
+    changed = np.flatnonzero((under[1] != over[1]) & ~_same_points(under[0], over[0]))
+    pairs = under[1][changed] * len(names) + over[1][changed]
     for pair in np.unique(pairs):
         mine = changed[pairs == pair]
-        first = int(mine[0])
+        before, after = divmod(int(pair), len(names))
         yield NearEdge(
-            scheme.name,
-            limit,
-            under.classes[int(under.class_index[first])].id,
-            over.classes[int(over.class_index[first])].id,
-            rows[mine],
-            cases.cost_fen[rows[mine]] <= edge[mine],
-            _points(under)[mine],
-            _points(over)[mine],
+            scheme, limit, names[before], names[after], rows[mine], is_below[mine], under[0][mine], over[0][mine]
         )
 
 
@@ -141,9 +156,8 @@ def _points(scored: Scored) -> I64:
     return np.where(scored.route == int(Route.POT), scored.points_e4, NO_POINTS)
 
 
-def _same_points(under: Scored, over: Scored) -> NDArray[np.bool_]:
+def _same_points(before: I64, after: I64) -> NDArray[np.bool_]:
     """Classes that meet: a thousandth of the points is no cliff."""
-    before, after = _points(under), _points(over)
     gone = (before == NO_POINTS) | (after == NO_POINTS)
     smooth: NDArray[np.bool_] = ~gone & (np.abs(after - before) * 1000 < np.maximum(before, after))
     return smooth

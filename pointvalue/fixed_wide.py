@@ -272,6 +272,14 @@ def share_e6(parts: I64, wholes: I64) -> I64:
     return shares
 
 
+def value_e8(costs: I64, points: I64) -> I64:
+    """floor(cost ÷ points × 10⁸) of every pair, to put them in order; 0 ≤ cost ≤ 9·10¹⁰, points above zero."""
+    if costs.size and (int(costs.min()) < 0 or int(costs.max()) > 9 * 10**10 or int(points.min()) <= 0):
+        raise OverflowError("a case value needs points above zero and a cost between 0 and 9·10^10")
+    values: I64 = costs * 100_000_000 // points
+    return values
+
+
 def ratio_e6(numerators: I64, denominators: I64) -> I64:
     """half_up(numerator ÷ denominator × 10⁶) of every pair; for figures that are shown, never for an amount.
 

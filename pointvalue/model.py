@@ -132,6 +132,7 @@ class PointScheme:
     denominator: Denominator = Denominator.GROUP_MEAN
     same_price_groups: frozenset[str] = frozenset()
     kind: SchemeKind = SchemeKind.POINTS
+    dated: tuple[tuple[int, PointScheme], ...] = ()  # terms by first day, if mean, denominator or same prices change
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from pointvalue.budget import ClearingStopped
+from pointvalue.by_day import by_day
 from pointvalue.cases import I64, CaseFault
 from pointvalue.classes import FFS_LINE, SPECIAL_LINE
 from pointvalue.fixed import exact, half_up
@@ -99,22 +100,21 @@ def _prices(view: PoolView, name: str, rows: I64) -> tuple[I64, I64]:
         for terms, places in _by_day(view, scheme, rows, own):
             quota = (_bed_day_quotas if terms.kind is SchemeKind.BED_DAY else _single_quotas)(view, terms, rows[places])
             gross[places] = quota
-            fund[places] = _fund_part(view, terms, quota, rows[places])
+            fund[places] = _fund_part(view, terms, quota, rows[places], rows[own])
     return gross, fund
 
 
 def _by_day(view: PoolView, scheme: FixedScheme, rows: I64, places: I64) -> Iterator[tuple[FixedScheme, I64]]:
     """The cases of a scheme by the prices that hold on their own date."""
-    starts = np.array([day for day, _ in scheme.later], np.int64)
-    which = np.searchsorted(starts, view.cases.value_day[rows[places]], side="right")
-    for index, terms in enumerate((scheme, *(each for _, each in scheme.later))):
-        held = places[which == index]
-        if held.size:
-            yield terms, held
+    for terms, held in by_day(((0, scheme), *scheme.later), view.cases.value_day[rows[places]]):
+        yield terms, places[held]
 
 
-def _fund_part(view: PoolView, scheme: FixedScheme, quota_fen: I64, rows: I64) -> I64:
-    """S = half_up(quota × fund ratio) of every case, or shared around the quota where the scheme says so."""
+def _fund_part(view: PoolView, scheme: FixedScheme, quota_fen: I64, rows: I64, of_year: I64) -> I64:
+    """S = half_up(quota × fund ratio) of every case, or shared around the quota where the scheme says so.
+
+    `of_year`: every case of the scheme, also those at earlier or later prices.
+    """
     ratio = scheme.fund_ratio.get(view.pool.id)
     if ratio is None:
         raise ClearingStopped(
@@ -123,13 +123,16 @@ def _fund_part(view: PoolView, scheme: FixedScheme, quota_fen: I64, rows: I64) -
         )
     if scheme.deviation is None:
         return scaled_half_up(quota_fen, ratio.numerator, ratio.denominator)
-    return _around_quota(view, scheme.deviation, quota_fen, ratio, rows)
+    return _around_quota(view, scheme.deviation, quota_fen, ratio, rows, of_year)
 
 
-def _around_quota(view: PoolView, deviation: SingleDeviation, quota_fen: I64, ratio: Fraction, rows: I64) -> I64:
-    """Fund part of single diseases that share savings and overruns; p̄ by hospital, given or from these very cases."""
+def _around_quota(
+    view: PoolView, deviation: SingleDeviation, quota_fen: I64, ratio: Fraction, rows: I64, of_year: I64
+) -> I64:
+    """Fund part of single diseases that share savings and overruns; p̄ given, or by its cases of the year."""
     cost, places = view.cases.cost_fen[rows], view.cases.hospital[rows]
-    booked_by, cost_by = view.by_hospital(rows, view.cases.fund_fen[rows]), view.by_hospital(rows, cost)
+    booked_by = view.by_hospital(of_year, view.cases.fund_fen[of_year])
+    cost_by = view.by_hospital(of_year, view.cases.cost_fen[of_year])
     own = []
     for hospital in view.hospitals:
         spent = cost_by[hospital.code]

@@ -92,6 +92,7 @@ def cleared(
     tmp_path: Path, changes: Mapping[str, str], cases: Sequence[Mapping[str, str]], without: Sequence[str] = ()
 ) -> RunResult:
     """A clearing of the cases under the area, through files."""
+    tmp_path.mkdir(exist_ok=True)
     area = area_with(tmp_path / "area", changes)
     file = write_cases(tmp_path / "cases.csv", cases, without=without)
     return clear([file], area, YEAR, RunOptions(shelf=tmp_path / "runs", months="cases"))

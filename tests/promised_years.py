@@ -5,12 +5,15 @@ In: the contract year; out: variations of it by name, each with the causes it is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from fixtures.random_years import settle
+from fixtures.area_json import read_area
+from fixtures.cases_json import read_cases
+from pointvalue.annual import clear_year
 from pointvalue.cases import CaseColumns
-from pointvalue.classes import Scored
+from pointvalue.classes import Scored, score
 from pointvalue.model import AreaYear
 from pointvalue.results import YearResult
 from tests.pointvalue_years import golden_area, golden_cases
@@ -53,15 +56,38 @@ def by_ratio() -> Json:
     return area
 
 
-YEARS = {"rich": rich, "without reserve": without_reserve, "by ratio": by_ratio, "as contracted": golden_area}
+def after_another() -> Json:
+    """Patients from elsewhere are paid what they booked at most; last year left a balance and a debt."""
+    return golden_area() | {"out_of_area": {"cap": "ffs"}}
+
+
+YEARS = {
+    "rich": rich,
+    "without reserve": without_reserve,
+    "by ratio": by_ratio,
+    "after another": after_another,
+    "as contracted": golden_area,
+}
+
+
+def opened(area: AreaYear) -> AreaYear:
+    """The area with a reserve brought forward, and hospitals that still owe from the year before."""
+    pools = (replace(pool, brought_forward_fen=70_001, receivable_fen={"H1": 12_345}) for pool in area.pools)
+    return replace(area, pools=tuple(pools))
 
 
 @cache
 def cleared(name: str) -> tuple[YearResult, CaseColumns, Scored, AreaYear]:
     """One of the years, cleared; tests read it and never change it."""
-    result, cases, scored, area = settle(YEARS[name](), golden_cases())
-    assert result is not None, f"{name} cannot be cleared"
-    return result, cases, scored, area
+    terms, rows = YEARS[name](), golden_cases()
+    area = read_area(terms)
+    if name == "after another":
+        area = opened(area)
+        for row in rows[::2]:
+            row["flags"] = [*row.get("flags", []), "out_of_area"]
+    cases, _ = read_cases(rows, terms, area)
+    scored = score(cases, area)
+    return clear_year(cases, scored, area), cases, scored, area
 
 
 def causes_of(name: str) -> list[str]:

@@ -158,7 +158,15 @@ def write_unpointed_area(folder: Path) -> Path:
     """No points, no packs, no global budget: every yuan of the plan stands on a fixed line."""
     write_area(folder)
     policy = folder / "policy"
-    for name in ("points", "case_classes", "special_case", "single_disease", "contracts", "case_flags"):
+    for name in (
+        "points",
+        "case_classes",
+        "special_case",
+        "single_disease",
+        "contracts",
+        "case_flags",
+        "weight_measurement",
+    ):
         (policy / f"{name}.yaml").unlink()
     area = policy / "area.yaml"
     text = area.read_text(encoding="utf-8")

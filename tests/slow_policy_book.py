@@ -18,7 +18,8 @@ def f(text):
 
 
 def fen(text):
-    return int(F(text) * 100)
+    whole, _, part = text.partition(".")
+    return int(whole + part) if len(part) == 2 else int(F(text) * 100)
 
 
 class Book:

@@ -10,21 +10,17 @@ from tests.slow_policy_book import f
 
 
 def coefficients(book, day):
-    days, files = book.starts("hospitals")
+    _days, files = book.starts("hospitals")
     file = book.at("hospitals", day) or files[0]
     table = {row["fixmedins_code"]: row for row in book.table(file)}
     form = book.at("coefficient.form", day, "table")
-    if form == "table":
+    if form in ("table", "group_cost"):
         return {code: f(row["medins_coef"]) for code, row in table.items()}
     facts = book.at("coefficient.facts", day)
     facts = {row["fixmedins_code"]: row for row in book.table(facts)} if facts else {}
-    low, high = book.at("coefficient.min", day), book.at("coefficient.max", day)
     found = {}
     for code, row in table.items():
-        h = raw(book, day, form, code, row["hi_setl_lv"], table, facts)
-        h = max(h, f(low)) if low is not None else h
-        h = min(h, f(high)) if high is not None else h
-        found[code] = F(floor(h * 10**6 + F(1, 2)), 10**6)
+        found[code] = bounded(book, day, raw(book, day, form, code, row["hi_setl_lv"], table, facts))
     return found
 
 
@@ -60,3 +56,18 @@ def raw(book, day, form, code, level, table, facts):
         elif over < 0 and each["symmetric"] == "true":
             h -= gain
     return h
+
+
+def of_group(book, day, hospital, group):
+    """Form 2: the hospital's coefficient in the group, within the bounds; 1 where none is listed."""
+    for row in book.table(book.at("coefficient.groups", day)):
+        if (row["fixmedins_code"], row["group_code"]) == (hospital, group):
+            return bounded(book, day, f(row["coefficient"]))
+    return F(1)
+
+
+def bounded(book, day, h):
+    low, high = book.at("coefficient.min", day), book.at("coefficient.max", day)
+    h = max(h, f(low)) if low is not None else h
+    h = min(h, f(high)) if high is not None else h
+    return F(floor(h * 10**6 + F(1, 2)), 10**6)

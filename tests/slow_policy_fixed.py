@@ -56,16 +56,15 @@ class FixedLines:
                 self.post(pool, hospital, "advance_paid", fen(text), f"{self.year}-01")
 
     def points_of_month(self, mine):
-        """Points as they were known in the month: a top share is one of the cases that had come by then."""
-        if not self.by_month or not any("top_share" in str(rules) for rules in self.book.starts("case_classes")[1]):
-            return self.points
-        return Scores(self.book, self.year, mine).points
+        """Points as they were known in the month: a top share, a readmission among the cases that had come by then."""
+        among = "readmission" in self.book.tops or "top_share" in str(self.book.tops.get("case_classes"))
+        return Scores(self.book, self.year, mine, self.routes).points if self.by_month and among else self.points
 
     def declared(self, pool, last, case, points):
         if case["kind"] in ("bundle", "capitation", "excluded"):
             return 0
         if self.book.pool("monthly.basis", last, pool, "booked_fund") == "points" and case["id"] in points:
-            price = self.book.at("points.budget_point_value", last)[case["scheme"]][pool]
+            price = self.book.at("points.budget_point_value", self.end)[case["scheme"]][pool]
             return half_up(points[case["id"]] * f(price) * 100) - case["patient"]
         return case["fund"]
 
@@ -95,7 +94,7 @@ class FixedLines:
             left = lines.get(line, 0) - sum(amount for (of, _), amount in self.paid.items() if of == line)
             left -= outside if line == "bundle" else 0
             if by_line.get(line, "points" if line == "special" else variance) == "points":
-                moved += left
+                moved, self.moved = moved + left, self.moved + 1
             else:
                 self.post(pool, "", f"fixed_variance.{line}", left)
                 self.fixed_over[line] = max(0, -left)
@@ -112,7 +111,7 @@ class FixedLines:
             self.post(pool, hospital, "epidemic_outside", case["fund"])
             self.fund[case["id"]] = case["fund"]
             return
-        amount, full = case["fund"], case["cost"]
+        amount, full = case.get("approved fund", case["fund"]), case["cost"]
         if kind == "bed_day":
             tiers = (self.book.at("bed_day.tiers_by_category", case["day"]) or {}).get(case["group"])
             tiers = tiers or self.book.at("bed_day.tiers", case["day"])

@@ -6,6 +6,7 @@ with. The first scheme whose condition holds takes the case; an empty cell answe
 
 import csv
 import tomllib
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -22,9 +23,10 @@ def read_cases(path):
             cost, fund = fen(row["medfee_sumamt"]), fen(row["hifp_pay"])
             age = int(row["age"]) if row["age"] else 0 if row["nwb_age"] else None
             found.append({
-                **row, "age in years": row["age"], "id": row["setl_id"], "hospital": row["fixmedins_code"], "pool": row["insutype"], "age": age,
-                "discharged": discharged, "settled": row["setl_end_date"], "cost": cost, "fund": fund,
-                "patient": cost - fund, "days": int(row["act_ipt_days"]) if row["act_ipt_days"] else max(1, stay),
+                **row, "id": row["setl_id"], "hospital": row["fixmedins_code"], "pool": row["insutype"],
+                "age in years": row["age"], "age": age, "cost": cost, "fund": fund, "patient": cost - fund,
+                "discharged": discharged, "admitted": admitted, "settled": row["setl_end_date"],
+                "days": int(row["act_ipt_days"]) if row["act_ipt_days"] else max(1, stay),
                 "dx": row["diag_codes"].split("|"), "ops": [code for code in row["oprn_codes"].split("|") if code],
             })  # fmt: skip
     return found
@@ -46,7 +48,7 @@ def fits(patterns, codes):
 
 class Routes:
     def __init__(self, book, year):
-        self.book, self.end = book, f"{year}-12-31"
+        self.book, self.end, self.asked = book, f"{year}-12-31", Counter()
         self.schemes = book.at("area.schemes", self.end)
         self.home = book.at("area.code", self.end)[:4]
         self.hospitals = hospitals(book, year)
@@ -79,9 +81,9 @@ class Routes:
             if not held:
                 return "R002"
             answer = held[0][case["dx"][0]]
-            case |= {"group": answer["group"], "status": answer["status"]}
+            case |= {key: answer[key] for key in ("group", "status", "adrg")}
             if not row_is_sound(case):
-                case |= {"group": "", "status": "invalid"}
+                case |= {"group": "", "adrg": "", "status": "invalid"}
         elif scheme["kind"] == "single":
             case["group"] = self.disease(case)
         elif scheme["kind"] == "bed_day":
@@ -110,7 +112,12 @@ class Routes:
         return None
 
     def holds(self, when, case):
-        return all(self.answer(key, wanted, case) for key, wanted in when.items())
+        return all(self.counted(key, self.answer(key, wanted, case)) for key, wanted in when.items())
+
+    def counted(self, key, answer):
+        """The answer; how often each key was answered yes is kept for whoever asks what a comparison met."""
+        self.asked[key] += answer
+        return answer
 
     def answer(self, key, wanted, case):
         hospital = self.hospitals[case["hospital"]]

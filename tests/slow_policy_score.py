@@ -8,26 +8,24 @@ from fractions import Fraction as F
 from math import floor
 
 from tests.slow_policy_book import f, fen
-from tests.slow_policy_coefficient import coefficients
+from tests.slow_policy_coefficient import coefficients, of_group
+from tests.slow_policy_facts import CaseFacts, half_up, tcm_ratio
 from tests.slow_policy_routes import hospitals
 
 BY_ITSELF = ("normal", "linear_add", "excess_plus_coef", "coef_only", "deduct", "cap", "tcm_base")
 """Formulas that name the hospital coefficient; a rule may set it to 1 there, or multiply the others by it."""
 
 
-def half_up(x):
-    x = F(x)
-    return floor(x + F(1, 2)) if x >= 0 else -floor(-x + F(1, 2))
+class Scores(CaseFacts):
+    """`points`, `klass`, `line` (fixed line), `base`, `shape` of the cases given; nothing depends on any other case."""
 
-
-class Scores:
-    """`points`, `klass`, `line` (fixed line), `base`, `coefficient` of the cases given."""
-
-    def __init__(self, book, year, cases):
-        self.book, self.year, self.end, self.cases = book, year, f"{year}-12-31", cases
+    def __init__(self, book, year, cases, routes):
+        self.book, self.year, self.end, self.cases, self.routes = book, year, f"{year}-12-31", cases, routes
         self.hospitals = hospitals(book, year)
         self.points, self.klass, self.line, self.base, self.shape, self.ranked = {}, {}, {}, {}, {}, {}
-        self.seen, self.kept = set(), {}
+        self.rule = {}
+        self.kept = {}
+        self.readmitted = self.find_readmitted()
         for case in cases:
             self.score(case)
 
@@ -40,28 +38,36 @@ class Scores:
             self.klass[name], self.line[name] = scheme, scheme
             return
         scale, mean = int(self.read("points.scale", day, scheme)), fen(self.read("points.region_mean", day, scheme))
-        base, reference = self.weight(case, scale, mean)
+        base, reference = self.priced(case, scale, mean)
         self.base[name] = base
+        if self.special(case, scale, mean):
+            return
+        if self.paid_elsewhere(case):
+            self.klass[name], self.line[name], self.shape[name] = "out_of_area", "ffs", "ffs"
+            return
+        case["tcm base"] = self.tcm_base(case, base)
         r = F(case["cost"]) / reference if reference else None
         limits = self.read("case_classes.high_limit", day, scheme)
         if isinstance(limits, str):
             limits = [{"upto": "null", "k": limits}]
         k = next((f(x["k"]) for x in limits or () if x["upto"] == "null" or base * 100 / scale <= f(x["upto"])), None)
         rule = next(x for x in self.read("case_classes", day, scheme) if self.holds(x, case, r, k))
-        self.klass[name], shape = rule["id"], rule["shape"]
+        self.klass[name], self.rule[name], shape = rule["id"], rule, rule["shape"]
         self.shape[name] = shape
         if shape in ("exclude", "ffs"):
             self.line[name] = "ffs"
             return
-        self.points[name] = F(half_up(self.formula(rule, case, base, r, k, scale, mean) * 10_000), 10_000)
+        points = self.formula(rule, case, base, r, k, scale, mean) + self.new_technology(case)
+        self.points[name] = self.after_readmission(case, points)
 
     def formula(self, rule, case, base, r, k, scale, mean):
         shape, cost, given = rule["shape"], F(case["cost"]), rule.get("hospital_coefficient")
         k = f(rule["k"]) if "k" in rule else k
+        r = F(0) if r is None else r  # only where base points are 0 as well: a stay of no bed-day
         h = self.coefficient(case)
         if given == "false" or (given is None and shape not in BY_ITSELF):
             h = F(1)
-        price = f(self.read("points.budget_point_value", case["day"], case["scheme"])[case["pool"]]) * 100
+        price = f(self.read("points.budget_point_value", self.end, case["scheme"])[case["pool"]]) * 100
         if shape in ("normal", "coef_only"):
             return base * h
         if shape == "by_ratio":
@@ -84,6 +90,8 @@ class Scores:
             return cost / mean * scale * f(rule["factor"]) * h
         if shape == "scaled_base":
             return base * f(rule["factor"]) * h
+        if shape == "tcm_base":
+            return case["tcm base"] * h
         assert shape == "cost_points", shape
         return cost / price * h
 
@@ -96,28 +104,34 @@ class Scores:
         day = case["day"]
         if day not in self.kept:
             self.kept[day] = coefficients(self.book, day)
+        if self.book.at("coefficient.form", day) == "group_cost":
+            return of_group(self.book, day, case["hospital"], case["group"])
         return self.kept[day][case["hospital"]]
 
-    def weight(self, case, scale, mean):
-        """(base points, reference cost) of the group; nothing for a case without one."""
+    def priced(self, case, scale, mean):
+        """(base points, reference cost) of the group; nothing for a case without one. Of a group whose points are those
+        of a day, points and mean cost are the days' together."""
         table = self.read("points.weights", case["day"], case["scheme"])
         rows = self.kept.setdefault(table, {row["group_code"]: row for row in self.book.table(table)})
         row = rows.get(case["group"])
         if row is None:
             return F(0), F(0)
-        base = f(row["base_points"])
+        level = self.hospitals[case["hospital"]]["hi_setl_lv"]
+        base, cost_mean = f(row["base_points"]), F(fen(row.get(f"cost_mean_{level}") or row["cost_mean"]))
+        days = self.bed_days(case)
+        if days is not None:
+            base, cost_mean = F(half_up(base * days * 10_000), 10_000), F(half_up(cost_mean * days))
         by = self.read("points.denominator", case["day"], case["scheme"], "group_mean")
         if by == "group_mean":
-            level = self.hospitals[case["hospital"]]["hi_setl_lv"]
-            return base, F(fen(row.get(f"cost_mean_{level}") or row["cost_mean"]))
+            return base, cost_mean
         if by == "region_mean":
             return base, mean * base / scale
-        price = self.read("points.budget_point_value", case["day"], case["scheme"])[case["pool"]]
+        price = self.read("points.budget_point_value", self.end, case["scheme"])[case["pool"]]
         return base, base * f(price) * 100
 
     def holds(self, rule, case, r, k):
         when = rule.get("when", {})
-        if rule["shape"] == "tcm_base" and "tcm_base" not in case:
+        if rule["shape"] == "tcm_base" and case["tcm base"] is None:
             return False
         if "flag" in when and when["flag"] not in self.flags(case):
             return False
@@ -139,8 +153,8 @@ class Scores:
         return True
 
     def treated_by_tcm(self, gate, case):
-        ratio = case.get("tcm_ratio")
-        return ratio is not None and f(ratio) >= f(gate["ratio_min"]) and case["days"] >= int(gate["days_min"])
+        ratio = tcm_ratio(case)
+        return ratio is not None and ratio >= f(gate["ratio_min"]) and case["days"] >= int(gate["days_min"])
 
     def dearest(self, scheme, pool):
         """Ids of a pool's cases of a scheme, dearest first, ties by id."""
@@ -150,13 +164,17 @@ class Scores:
         return self.ranked[scheme, pool]
 
     def flags(self, case):
-        """What grouping answered, and what the record shows by the definitions of the day."""
+        """What grouping answered, what the record shows by the definitions of the day, what other facts give."""
         if "flags" not in case:
             found = {case["status"]}
             for each in self.book.at("case_flags", case["day"], ()):
                 way, kind, most = each.get("dscg_way"), each.get("ipt_med_type"), each.get("days_upto")
                 fits = (not way or case["dscg_way"] in way) and (not kind or case["ipt_med_type"] in kind)
-                if fits and (most is None or case["days"] <= int(most)):
+                fits = fits and (most is None or case["days"] <= int(most))
+                if self.routes.holds(each["when"], case) if "when" in each else fits:
                     found.add(each["flag"])
+            found |= {"tcm"} if case["tcm base"] is not None else set()
+            found |= {"bed_day"} if self.bed_days(case) is not None else set()
+            found |= {"out_of_area"} if self.from_elsewhere(case) else set()
             case["flags"] = found
-        return case["flags"]
+        return case["flags"] | ({"readmitted"} if case["id"] in self.readmitted else set())

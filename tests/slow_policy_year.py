@@ -7,6 +7,7 @@ Written from the rule text step by step; `Refused` where the text says to stop.
 
 from collections import defaultdict
 from fractions import Fraction as F
+from functools import cached_property
 from math import floor
 
 from tests.pointvalue_slow_score import allocate, prorate
@@ -15,7 +16,7 @@ from tests.slow_policy_fixed import FixedLines, at_score
 from tests.slow_policy_routes import Routes, hospitals, read_cases
 from tests.slow_policy_score import Scores, half_up
 
-NEXT_BASE = ("standard", "patient_borne", "fixed_standard", "surplus_returned", "audit_points")
+NEXT_BASE = ("standard", "patient_borne", "out_of_area_cap", "fixed_standard", "surplus_returned", "audit_points")
 POOLS = ("310", "390")
 
 
@@ -30,20 +31,35 @@ class SlowPolicyYear(FixedLines):
         self.period = (
             "settled" if self.book.at("area.period_by", self.end, "settle_date") == "settle_date" else "discharged"
         )
-        routes = Routes(self.book, year)
+        routes = self.routes = Routes(self.book, year)
         self.refused, self.cases = {}, {}
         for case in sorted(read_cases(file), key=lambda case: case["id"]):
-            if case[self.period][:4] != self.year:
+            unknown_person = "readmission" in self.book.tops and not case["psn_no"]
+            if case[self.period][:4] != self.year and not unknown_person:
                 continue
-            why = routes.place(case)
+            why = "V026" if unknown_person else routes.place(case)
             if why is not None:
                 self.refused[case["id"]] = why
             else:
                 self.cases[case["id"]] = case
         self.kinds = {each["id"]: each["kind"] for each in self.book.at("area.schemes", self.end)}
-        self.scores = Scores(self.book, year, list(self.cases.values()))
-        self.points, self.line = self.scores.points, self.scores.line
-        self.lines, self.standard, self.fund, self.own = defaultdict(int), {}, {}, {}
+        self.lines, self.standard, self.fund, self.own, self.moved = defaultdict(int), {}, {}, {}, 0
+
+    def renew(self):
+        """Read the policy files again, once something was added that changes no routing."""
+        self.book = Book(self.book.folder)
+
+    @cached_property
+    def scores(self):
+        return Scores(self.book, self.year, list(self.cases.values()), self.routes)
+
+    @property
+    def points(self):
+        return self.scores.points
+
+    @property
+    def line(self):
+        return self.scores.line
 
     def clear(self):
         """Every pool by itself; months first, for what was prepaid."""
@@ -134,6 +150,8 @@ class SlowPolicyYear(FixedLines):
         pots = self.value("budget.pots", pool) or [
             {"scheme": name, "ratio": "1"} for name, kind in self.kinds.items() if kind == "points"
         ]
+        if not pots and fund:
+            raise Refused(f"{fund} fen of {pool} stand on no line and in no pot")
         funds = prorate({place: f(pot["ratio"]) for place, pot in enumerate(pots)}, fund)
         self.basis = self.value("point_value.basis", pool, "total_cost_observed")
         self.payable = self.value("point_value.payable", pool, "minus_patient")
@@ -191,6 +209,9 @@ class SlowPolicyYear(FixedLines):
             if s < 0 and not audit and self.value("negative_case", pool) == "floor_zero":
                 self.floors.append((hospital, name, -s))
                 floored, s = floored - s, 0
+            cut = max(0, s - case["fund"]) if not audit and self.is_capped(case) else 0
+            self.both(pool, hospital, f"out_of_area_cap.{name}", -cut)
+            floored, s = floored - cut, s - cut
             self.standard[key], self.fund[key] = got[key], s
             unit[hospital] += s + penalty
             if audit and audit["pv"] == "frozen":
@@ -199,7 +220,12 @@ class SlowPolicyYear(FixedLines):
             if not audit:
                 self.live_s[hospital] += s
                 self.live_g[hospital] += published * self.points[key] if self.part != 1 else got[key]
+                self.live_g[hospital] -= cut / self.part
         self.unit_s[name], self.overrun[name] = unit, max(0, floored - left)
+
+    def is_capped(self, case):
+        """A patient from elsewhere is paid no more than the stay booked, where the area says so."""
+        return self.book.at("out_of_area.cap", self.end) == "ffs" and self.scores.from_elsewhere(case)
 
     def bounded(self, pool, pot, numerator, points):
         if "price" in pot:

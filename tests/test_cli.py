@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 COMMANDS = (
     *((), ("demo",), ("group",), ("presettle",), ("clear",), ("explain",), ("pack", "lint"), ("pack", "show")),
+    *(("policy", "measure"), ("policy", "simulate"), ("policy", "advance")),
     *(("policy", "check"), ("policy", "show"), ("runs", "list"), ("runs", "show"), ("runs", "verify")),
 )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,3 +105,15 @@ def test_clearing_the_year_closes_its_months(tmp_path: Path) -> None:
     settled(tmp_path, 3, supersedes=march.name, reopen="audit")
     assert kinds(tmp_path) == ["presettle", "clear", "clear", "close", "reopen", "presettle"]
     assert verify_shelf(tmp_path) == (6, [])
+
+
+def test_the_list_says_what_is_closed_and_what_is_superseded(tmp_path: Path) -> None:
+    first = settled(tmp_path, 3)
+    second = settled(tmp_path, 3, supersedes=first.name)
+    entry = close(tmp_path, AREA, "2025-03")
+    environment = {**os.environ, "DIANZHI_LANG": "en", "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    line = [sys.executable, "-m", "engine.cli", "runs", "list", "--runs", str(tmp_path)]
+    listed = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60).stdout.splitlines()
+    assert listed[0].endswith(f"superseded by {second.name}")
+    assert listed[1].endswith(f"closed by {entry.name}")
+    assert entry.name in listed[2]

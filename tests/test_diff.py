@@ -13,10 +13,13 @@ import pytest
 
 from engine.area import load_area
 from engine.diff import RunDiff, diff_runs, write_diff
+from engine.diff_cases import STEPS
+from engine.diff_words import PHRASES_ZH, STEPS_ZH, in_chinese
 from engine.editions import Editions
 from engine.errors import RunError
 from engine.run import clear, group, presettle
 from engine.run_parts import RunOptions
+from tests.routed_area import write_area, write_cases
 from tests.small_city import DEMO, YEAR, small_city
 from tests.test_replay import copied_area
 
@@ -202,3 +205,24 @@ def test_the_command_shows_rules_reasons_and_hospitals(area: Path, april: Path) 
     assert done.returncode == 7, done.stderr
     assert "policy deposit.rate 2024-01-01: 0.05 → 0.04" in done.stdout
     assert "hospitals (" in done.stdout and "posting lines (" in done.stdout
+
+
+def test_a_case_another_scheme_takes_is_moved_by_the_schemes(tmp_path: Path) -> None:
+    place, cases = write_area(tmp_path / "area"), write_cases(tmp_path / "cases.csv")
+    options = RunOptions(shelf=tmp_path / "runs", profile="compatible")
+    first = presettle([cases], load_area(place), YEAR, 3, options).folder
+    edited(place / "policy" / "area.yaml", "days_from: 10", "days_from: 9")
+    second = presettle([cases], load_area(place), YEAR, 3, replace(options, supersedes=first.name)).folder
+    found = diff_runs(first, second)
+    (row,) = found.cases.to_dicts()
+    assert (row["setl_id"], row["step"], row["pay_mode"], row["pay_mode_b"]) == ("B2", "scheme", "ACTUAL", "BED_DAY")
+    assert row["reason"].startswith("policy area.schemes: ") and "days_from" in row["reason"]
+
+
+def test_every_reason_and_step_has_its_chinese() -> None:
+    assert set(STEPS_ZH) == set(STEPS)
+    written = (ROOT / "engine" / "diff_cases.py").read_text() + (ROOT / "engine" / "diff.py").read_text()
+    for phrase in PHRASES_ZH:
+        assert phrase in written, phrase
+    two = "policy deposit.rate 2024-01-01: 0.05 → 0.04; the point value moved with the points of other cases"
+    assert in_chinese(two) == "政策 deposit.rate 2024-01-01: 0.05 → 0.04; 点值随其他病例的点数变动"

@@ -18,6 +18,7 @@ from engine.errors import RunError
 from engine.lang import choose
 from engine.ledger.manifest import MANIFEST_NAME
 from engine.report.figures import PostingLine
+from engine.report.grounds import Grounds
 from engine.report.stages import Stage, stage_of, waterfall
 from engine.report.text_layout import display_width, wrapped
 from engine.report.year_text import YearText
@@ -54,7 +55,7 @@ def golden_books() -> RunBooks:
     lines = [PostingLine(*row.values()) for row in lines_table(result.lines, keys).to_pylist()]
     sharing = sharing_table(result, area).to_pylist()
     manifest = type("M", (), {"kind": "clear", "period": "2024", "run_id": "2024-golden-clear-01"})()
-    return RunBooks(manifest, tuple(lines), (), tuple(sharing), (), ())
+    return RunBooks(manifest, tuple(lines), (), Grounds(sharing=tuple(sharing)))
 
 
 def told(books: RunBooks, hospital: str, pool: str, lang: str = "zh", width: int = 100, *, months: bool = False) -> str:
@@ -147,7 +148,7 @@ def test_a_gap_that_moved_no_money_is_told_all_the_same() -> None:
     without = RunBooks(
         books.manifest,
         tuple(line for line in books.lines if line.cause not in ("surplus_returned", "overspend_shared")),
-        books.clearing, books.sharing, books.values, books.cliffs,
+        books.clearing, books.grounds,
     )  # fmt: skip
     assert "第1档" in told(without, "H2", "310") and "分担系数 k" in told(without, "H2", "310")
     assert "tier 1" in told(without, "H1", "310", "en")
@@ -248,7 +249,7 @@ def test_case_options_and_run_options_do_not_mix(folder: Path) -> None:
 def test_the_ground_of_every_line_is_a_document_and_a_tag(folder: Path) -> None:
     books = read_books(folder)
     for line in books.lines:
-        assert books.document(line.rule), line
+        assert books.grounds.document(line.rule), line
         assert line.tag in {"S", "A", "B", "C", "U", "PH"}, line
 
 

@@ -1,8 +1,10 @@
 """A run folder is whole or absent, and no byte of it can change unnoticed."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 
+import orjson
 import pytest
 
 from engine.errors import RunError
@@ -119,3 +121,21 @@ def test_a_single_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     write_file_atomically(target, lambda path: path.write_text("whole") and None)
     assert target.read_text() == "whole"
     assert [p.name for p in target.parent.iterdir()] == ["grouped.parquet"]
+
+
+def test_a_manifest_of_the_form_before_is_still_believed_and_still_checked(tmp_path: Path) -> None:
+    old = tmp_path / "2024-12-370000-presettle-01"
+    old.mkdir()
+    facts: dict[str, object] = {key: {} for key in ("parameters", "counts", "totals", "checks")}
+    facts |= {key: [] for key in ("inputs", "packs", "policies", "placeholders_used", "outputs")}
+    facts |= {"run_id": old.name, "kind": "presettle", "area": "370000", "period": "2024-12", "sequence": 1}
+    facts |= {"previous": None, "supersedes": None, "engine": ENGINE, "written_at": "then", "format": 1, "seal": ""}
+    form = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    facts["seal"] = "sha256:" + sha256(orjson.dumps(facts, option=form)).hexdigest()
+    (old / MANIFEST_NAME).write_bytes(orjson.dumps(facts, option=form))
+    assert verify_shelf(tmp_path) == (1, [])
+    write(tmp_path, "next")
+    assert [manifest.sequence for _, manifest in runs_on(tmp_path)] == [1, 2]
+    assert verify_shelf(tmp_path) == (2, [])
+    (old / MANIFEST_NAME).write_bytes(orjson.dumps({**facts, "period": "2024-11"}, option=form))
+    assert [finding.run_id for finding in verify_shelf(tmp_path)[1]] == [old.name]

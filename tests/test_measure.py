@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ from engine.area import load_area
 from engine.cli.failure import report as exit_code
 from engine.errors import CaseFileError, PolicyError, RunError
 from engine.measure import Measured, MeasureOptions, measure_policy
-from engine.measure_files import write_measured
+from engine.measure_files import value_text, write_measured
+from engine.measure_routes import on_day
+from engine.policy import PolicyFaults
 from engine.policy.load import load_policy
+from engine.policy.predicates import Days, When
 from pointvalue.weights import GroupState
 from tests.small_county import FILES, HEAD, Stay, village, write_stays
 from tests.test_cli import dianzhi
@@ -65,7 +69,16 @@ def test_weights_and_region_mean_are_those_worked_by_hand(tmp_path: Path) -> Non
     assert by_code(found, "FV1") == (788_321, 1_080_000, GroupState.STABLE)
     assert by_code(found, "FR25") == (1_547_445, 2_120_000, GroupState.STABLE)
     assert by_code(found, "MR15") == (1_000_000, 1_000_000, GroupState.NO_CASES)
-    assert found.counts == {"measured": 5, "not_grouped": 1, "without_cost": 0, "other_years": 1}
+    assert found.counts == {"measured": 5, "not_grouped": 1, "other_schemes": 0, "without_cost": 0, "other_years": 1}
+
+
+def test_a_year_without_a_case_is_said(tmp_path: Path) -> None:
+    """Without 2022 FV1 is (3×10,000 + 5×12,000) ÷ 8 = 11,250."""
+    found = measured(tmp_path, stays=tuple(stay for stay in STAYS if not stay.day.startswith("2022")))
+    assert found.empty_years == (2022,) and found.cases_by_year == {2022: 0, 2023: 2, 2024: 1}
+    assert next(each for each in found.groups if each.code == "FV1").measured.mean_fen == 1_125_000
+    write_measured(tmp_path / "out", found)
+    assert "⚠ 2022" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_group_with_too_few_cases_or_too_uneven_keeps_what_is_in_force(tmp_path: Path) -> None:
@@ -125,6 +138,74 @@ def test_means_by_level_are_measured_where_the_table_has_them(tmp_path: Path) ->
     assert rows["FR25"] == ["154.7445", "21200.00", "21200.00"] and rows["FV1"] == ["78.8321", "10800.00", ""]
 
 
+ROUTED = {
+    "area.yaml": FILES["area.yaml"].replace(
+        "    - {id: drg, kind: points}\n",
+        "    - {id: long, kind: bed_day, when: {days_from: 31}}\n"
+        '    - {id: clinic, kind: actual, when: {med_type: ["14"]}}\n'
+        "    - {id: drg, kind: points}\n",
+    ),
+    "bed_day.yaml": f"""\
+bed_day:
+{HEAD}  tiers:
+    unit: CNY/d
+    values: {{2024-01-01: [{{from: 1, to: null, rate: 100}}]}}
+  fund_ratio:
+    unit: /1
+    values: {{2024-01-01: {{"310": 1}}}}
+""",
+}
+
+
+def test_cases_that_other_schemes_take_are_not_measured(tmp_path: Path) -> None:
+    """The same year with a long stay and a visit, both dear: the scheme's own figures do not move."""
+    dear = (
+        Stay("Q1", "H1", "FV1", "2024-06-01", "500000.00", "0.00", days=40),
+        Stay("Q2", "H1", "FV1", "2024-06-01", "500000.00", "0.00", med_type="14"),
+    )
+    found = measured(tmp_path, ROUTED, (*STAYS, *dear))
+    assert found.region_mean_fen == 1_370_000
+    assert by_code(found, "FV1") == (788_321, 1_080_000, GroupState.STABLE)
+    assert (found.counts["measured"], found.counts["other_schemes"]) == (5, 2)
+
+
+def test_an_area_that_changes_its_way_of_paying_measures_from_cases_the_old_way_paid(tmp_path: Path) -> None:
+    """Points begin on 1 January 2025; all the past was paid otherwise, and all of it is measured."""
+    dated = ROUTED["area.yaml"].replace(
+        "    - {id: drg, kind: points}\n",
+        "    - {id: before, kind: actual, when: {discharged: {upto: 2024-12-31}}}\n"
+        "    - {id: drg, kind: points, when: {discharged: {from: 2025-01-01}}}\n",
+    )
+    found = measured(tmp_path, {**ROUTED, "area.yaml": dated})
+    assert by_code(found, "FV1") == (788_321, 1_080_000, GroupState.STABLE)
+    assert (found.counts["measured"], found.counts["other_schemes"]) == (5, 0)
+    later = {**ROUTED, "area.yaml": dated.replace("from: 2025", "from: 2026")}
+    with pytest.raises(PolicyError, match="it takes no case on 2025-01-01"):
+        measured(tmp_path / "later", later)
+
+
+IN_2025, IN_2024 = Days(date(2025, 1, 1), date(2025, 12, 31)), Days(None, date(2024, 12, 31))
+CARE = When(med_type=("14",))
+
+
+@pytest.mark.parametrize(
+    ("when", "left"),
+    [
+        (When(discharged=IN_2025), True),
+        (When(settled=IN_2024), False),
+        (When(discharged=IN_2025, med_type=("14",)), CARE),
+        (When(any=(When(discharged=IN_2024), CARE)), When(any=(CARE,))),
+        (When(any=(When(discharged=IN_2025), CARE)), True),
+        (When(any=(When(discharged=IN_2024), When(settled=IN_2024))), False),
+        (When(other_than=When(discharged=IN_2025)), False),
+        (When(other_than=When(discharged=IN_2024), med_type=("14",)), CARE),
+        (When(other_than=When(discharged=IN_2025, med_type=("14",))), When(other_than=CARE)),
+    ],
+)
+def test_what_a_condition_says_of_days_is_answered_for_the_day(when: When, left: When | bool) -> None:
+    assert on_day(when, date(2025, 6, 1)) == left
+
+
 COMPOSITE = {
     "coefficient.yaml": f"""\
 coefficient:
@@ -159,10 +240,68 @@ def test_indicators_and_the_coefficients_the_policy_makes_of_them(tmp_path: Path
     }
 
 
+BY_GROUP = {
+    "coefficient.yaml": f"""\
+coefficient:
+{HEAD}  form: group_cost
+  groups:
+    values: {{2024-01-01: groups.csv}}
+  max:
+    unit: /1
+    values: {{2024-01-01: 1.1}}
+""",
+    "groups.csv": "fixmedins_code,group_code,coefficient\nH1,FV1,1.000000\n",
+}
+
+
+def test_coefficients_by_group_are_measured_where_the_policy_uses_them(tmp_path: Path) -> None:
+    """FV1 with two stays of 15,500 at H2: 31,000 over 3 and 31,000 over 2 against 62,000 over 5, that is 12,400.
+
+    H1 31,000/3 over 12,400 is 0.833333; H2 15,500 over 12,400 is 1.25, at most 1.1. FR25 is H2's alone: 1.
+    """
+    more = (*STAYS, *(Stay(f"R{n}", "H2", "FV1", "2024-05-01", "15500.00", "0.00") for n in (1, 2)))
+    found = measured(tmp_path, BY_GROUP, more)
+    assert found.group_coefficients == (
+        ("H1", "FV1", 833_333),
+        ("H2", "FR25", 1_000_000),
+        ("H2", "FV1", 1_100_000),
+    )
+    write_measured(tmp_path / "out", found)
+    shutil.copy(tmp_path / "out" / "group_coefficients.csv", tmp_path / "area" / "policy" / "groups.csv")
+    assert load_policy(tmp_path / "area" / "policy").code == "370000"
+
+
 def test_a_policy_that_lists_coefficients_has_none_measured(tmp_path: Path) -> None:
     found = measured(tmp_path)
     assert found.coefficient_form == "table"
     assert [each.measured_e6 for each in found.coefficients] == [None, None]
+
+
+def test_the_initial_point_value_rests_on_the_band_of_the_policy(tmp_path: Path) -> None:
+    """All: (2 × 29,000 + 3 × 32,000 + 5 × 12,000) ÷ (2 × 233.5766 + 3 × 233.5766 + 5 × 78.8321) = 137.00003.
+
+    Low price and low cost: FV1 of 2022 and 2023 alone; 12,000 lies above its group's 10,800, and FR25 above the mean
+    value of its years. (2 × 9,000 + 3 × 10,000) ÷ (5 × 78.8321) = 121.7778.
+    """
+    every = measured(tmp_path / "all")
+    assert {pool: (value_text(each.value), each.kept_count) for pool, each in every.point_values.items()} == {
+        "310": ("137.0000", 5)
+    }
+    band = measuring("{year_weights: [2, 3, 5], trim: none, min_cases: 2, value_band: low_price_low_cost}")
+    low = measured(tmp_path / "low", band)
+    assert {pool: (value_text(each.value), each.kept_count) for pool, each in low.point_values.items()} == {
+        "310": ("121.7778", 2)
+    }
+    write_measured(tmp_path / "out", low)
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "310: **121.7778** 元/点 yuan per point, from 2 of 5 cases" in text
+    assert 'budget_point_value: {unit: CNY/point, values: {2025-01-01: {drg: {"310": 121.7778}}}}' in text
+
+
+def test_a_band_of_its_own_is_refused(tmp_path: Path) -> None:
+    terms = measuring("{year_weights: [1], trim: none, min_cases: 2, value_band: below}")
+    with pytest.raises(PolicyFaults, match="below is not accepted"):
+        load_policy(village(tmp_path / "area", terms) / "policy")
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------
@@ -193,7 +332,7 @@ def test_the_command_says_what_it_measured_and_where_it_stands(tmp_path: Path) -
     words = ("policy", "measure", cases, "--area", area, "--scheme", "drg", "--years", "2022,2023,2024")
     done = dianzhi(*words, "--out", "proposal", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "measured 5 cases, not grouped 1, of other years 1" in done.stdout
+    assert "measured 5 cases (not grouped 1, of other schemes 0, of other years 1)" in done.stdout
     assert "region mean 13700.00 yuan (in force 10000.00)" in done.stdout and "154.7445" in done.stdout
     assert sorted(path.name for path in (tmp_path / "proposal").iterdir()) == [
         *("coefficients.csv", "facts.csv", "moves.csv", "report.md", "weights.csv"),

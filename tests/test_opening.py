@@ -35,6 +35,17 @@ SECOND = (
     Stay("B1", "H1", "FV1", "2026-03-05", "10000.00", "5000.00"),
     Stay("B2", "H2", "FV1", "2026-03-05", "10000.00", "9000.00"),
 )
+LATER = {
+    "budget.yaml": FILES["budget.yaml"]
+    .replace(
+        '      2026-01-01: {"310": 20000.00}\n',
+        '      2026-01-01: {"310": 20000.00}\n      2027-01-01: {"310": 20000.00}\n',
+    )
+    .replace(
+        '      2026-01-01: {"310": 9000.00}\n',
+        '      2026-01-01: {"310": 9000.00}\n      2027-01-01: {"310": 9000.00}\n',
+    )
+}
 CARRIES = {"budget.yaml": FILES["budget.yaml"] + "  reserve_left: carried\n"}
 
 
@@ -155,6 +166,37 @@ def test_a_superseded_clearing_no_longer_counts(tmp_path: Path, cases: dict[int,
     second = settle(area, cases, shelf, 2026)
     assert parse_manifest(second.folder / MANIFEST_NAME).parameters["opening"] == again.folder.name
     assert not [key for key in lines(second) if key[1] == "receivable_recovered"]
+
+
+def test_a_year_that_opened_from_a_run_since_corrected_is_named(tmp_path: Path, cases: dict[int, Path]) -> None:
+    area, shelf = village_area(tmp_path / "area"), tmp_path / "runs"
+    first, second = (settle(area, cases, shelf, year) for year in (2025, 2026))
+    again = settle(area, cases, shelf, 2025, supersedes=first.folder.name)
+    (note,) = [note for note in again.mapped.notes if note.file == second.folder.name]
+    assert f"clear 2026 again with --supersedes {second.folder.name}" in note.en
+
+
+def test_growth_is_told_against_last_years_clearing_where_the_policy_states_no_prior_actual(
+    tmp_path: Path, cases: dict[int, Path]
+) -> None:
+    """Entitled 10,000 in 2025, 5,950 + 9,500 = 15,450 in 2026: 54.5 % more."""
+    text = FILES["budget.yaml"]
+    silent = text[: text.index("  prior_actual")] + text[text.index("  reserve_rate") :]
+    area, shelf = village_area(tmp_path / "area", {"budget.yaml": silent}), tmp_path / "runs"
+    settle(area, cases, shelf, 2025)
+    table = pl.read_parquet(settle(area, cases, shelf, 2026).folder / "kpi.parquet")
+    rows = table.filter(pl.col("kpi") == "fund_growth").select("numerator", "denominator", "value_e6").rows()
+    assert rows == [(1_545_000, 1_000_000, 545_000)] * 2
+    assert "last year's clearing" in table.filter(pl.col("kpi") == "fund_growth")["known_from"][0]
+
+
+def test_a_year_left_out_in_between_is_said(tmp_path: Path, cases: dict[int, Path]) -> None:
+    area, shelf = village_area(tmp_path / "area", LATER), tmp_path / "runs"
+    first = settle(area, cases, shelf, 2025)
+    cases[2027] = write_stays(tmp_path / "2027.csv", [replace(stay, day="2027-03-05") for stay in SECOND])
+    third = settle(area, cases, shelf, 2027)
+    (note,) = [note for note in third.mapped.notes if note.file == first.folder.name]
+    assert "2026 is not cleared" in note.en and "does not open 2027" in note.en
 
 
 def test_a_hospital_that_owes_and_left_the_policy_stops_the_year(tmp_path: Path, cases: dict[int, Path]) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from engine.area import load_area
 from engine.cli import app
 from engine.lang import choose
 from engine.report.cliff_words import cliff_text
@@ -26,7 +27,7 @@ from pointvalue.sharing import Standing, hospital_share
 from pointvalue.terms import AssessmentOn, Side
 from tests.golden_sharing import sharing_of, tiers
 from tests.pointvalue_years import golden_area, golden_cases, plain_pool
-from tests.small_city import YEAR, demo_area, small_city
+from tests.small_city import DEMO, YEAR, demo_area, small_city
 
 F = Fraction
 NEAR = F(2, 100)
@@ -219,3 +220,21 @@ def test_each_kind_of_edge_has_its_sentence_in_both_languages() -> None:
     case = {**row, "edge_kind": "class", "edge_name": "drg: low → normal", "edge_at": Decimal("0.5"), "own_at": None}
     assert "2 例在下、1 例在上，跳变金额合计 7.50" in cliff_text(case, "zh")
     assert "2 cases below, 1 above, 7.50 at stake" in cliff_text(case, "en")
+
+
+def test_dip_cases_near_a_deviation_edge_are_counted_from_the_catalogues_own_scores(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Up to 0.5 the demo catalogue pays the ratio, above it all of it; at 2 the excess meets the normal band. Counted
+    again from settled.parquet."""
+    city, area = small_city(), load_area(DEMO / "policy_dip")
+    options = RunOptions(tmp_path_factory.mktemp("dip"), months="cases")
+    folder = clear([*city.case_files, city.later], area, YEAR, options).folder
+    rows = pl.read_parquet(folder / "cliffs.parquet").filter(edge_kind="class")
+    cases = pl.read_parquet(folder / "settled.parquet")
+    cost, reference = (pl.col(name).to_physical().cast(pl.Int64) for name in ("medfee_sumamt", "std_fee"))
+    close = cases.filter(reference // 2 > 5, (cost - reference // 2).abs() * 50 <= reference // 2)
+    assert set(rows["edge_name"]) == {"dip: 低倍率 → 正常倍率"} and set(rows["edge_at"]) == {Decimal("0.5")}
+    assert rows["blw_psntime"].sum() + rows["abv_psntime"].sum() == close.height > 5
+    assert rows["blw_psntime"].sum() == close.filter(cost <= reference // 2).height
+    assert (rows["jump_amt"] > 0).all()

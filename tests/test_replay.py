@@ -21,6 +21,8 @@ from engine.ledger.verify import verify_shelf
 from engine.replay import replay
 from engine.run import clear, group, presettle
 from engine.run_parts import RunOptions
+from tests.area_years import settled_year, shelf_of
+from tests.routed_area import write_cases, write_unpointed_area
 from tests.small_city import DEMO, YEAR, demo_area, small_city
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -115,6 +117,9 @@ def test_case_files_are_known_by_digest_and_missing_ones_are_named(tmp_path: Pat
     with pytest.raises(RunError, match=r"april\.parquet  sha256 [0-9a-f]{64}.*was .*april\.parquet"):
         replay(folder)
     assert replay(folder, [tmp_path / "found"]).differences == ()
+    cases.write_bytes(b"other")
+    with pytest.raises(RunError, match="another file stands there now"):
+        replay(folder)
 
 
 def test_a_shelf_without_its_kept_rules_says_so(tmp_path: Path) -> None:
@@ -143,3 +148,21 @@ def test_another_engine_is_told_and_a_changed_result_is_named_by_row(
     told = {difference.file: difference.where for difference in done.differences}
     assert "rows →" in told["settled.parquet"] and "amount_fen" in told["lines.parquet"]
     assert "counts.read" in str(done.differences[-1]) or MANIFEST_NAME in told
+
+
+def test_areas_with_several_schemes_and_the_year_that_opens_with_the_last_come_out_again() -> None:
+    folders = [settled_year("shanwei", year).cleared.folder for year in (2021, 2022)]
+    assert verify_shelf(shelf_of("shanwei"))[1] == []
+    for folder in folders:
+        assert replay(folder, threads=1).differences == ()
+    taken = [item.name for item in parse_manifest(folders[1] / MANIFEST_NAME).inputs if item.path is None]
+    assert f"{folders[0].name}/lines.parquet" in taken
+
+
+def test_an_area_without_any_pack_comes_out_again(tmp_path: Path) -> None:
+    place, cases = write_unpointed_area(tmp_path / "area"), write_cases(tmp_path / "cases.csv")
+    # It measures points, which this area has not.
+    (place / "policy" / "weight_measurement.yaml").unlink(missing_ok=True)
+    options = RunOptions(shelf=tmp_path / "runs", profile="compatible")
+    folder = presettle([cases], load_area(place), YEAR, 3, options).folder
+    assert replay(folder).differences == ()

@@ -54,12 +54,13 @@ def test_the_page_needs_no_network_and_no_script(page: str) -> None:
         assert word not in page
 
 
-def test_tags_are_balanced_and_pictures_are_well_formed(page: str) -> None:
+def test_tags_are_balanced_and_pictures_are_well_formed(run: Invented, page: str) -> None:
     parser = Balanced()
     parser.feed(page)
     assert parser.open == []
     pictures = re.findall(r"<svg.*?</svg>", page, flags=re.S)
-    assert len(pictures) == len(POOLS) + 4
+    hospitals = run.lines.filter(pl.col("fixmedins_code") != "").select("fixmedins_code", "insutype").n_unique()
+    assert len(pictures) == len(POOLS) + 4 + len(POOLS) + hospitals
     for picture in pictures:
         root = ET.fromstring(picture)
         assert root.find("title") is not None and root.find("desc") is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,9 @@ import pytest
 
 from engine.errors import CaseFileError
 from engine.policy import PolicyFaults
-from tests.facts_area import FILES, HEAD, area_with, case, classes, cleared, fund_parts, points
+from engine.run import clear
+from engine.run_parts import RunOptions
+from tests.facts_area import FILES, HEAD, YEAR, area_with, case, classes, cleared, fund_parts, points, write_cases
 
 READMISSION = f"""\
 readmission:
@@ -173,3 +176,31 @@ def test_a_flag_with_two_ways_of_saying_it_or_a_list_is_named_at_load(tmp_path: 
     ):
         with pytest.raises(PolicyFaults, match=words):
             area_with(tmp_path / "area", flagged(text))
+
+
+# --- the quick reading --------------------------------------------------------------------------------------------
+
+
+def test_facts_are_the_same_from_parquet_and_from_csv(tmp_path: Path) -> None:
+    """Parquet rows that are plain take another way through the reader; rejections and facts must not notice."""
+    mixed = [{**row, "setl_id": f"M{row['setl_id']}"} for row in MIXED]
+    rows = [*STAYS, *mixed, stay("X1", "", "2024-03-01", "2024-03-04")]
+    rows = [{"psn_no": f"Q{place}", **{k: v for k, v in row.items() if v}} for place, row in enumerate(rows)]
+    rows[-1].pop("psn_no")
+    changes = readmission() | flagged("{flag: incomplete, when: {age_from: 65, diagnosis: [I50.9]}}")
+    area = area_with(tmp_path / "area", changes)
+    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        pl.col("adm_time", "dscg_time", "setl_end_date").str.to_date(),
+        pl.col("medfee_sumamt", "hifp_pay").cast(pl.Decimal(16, 2)),
+        pl.col("age", "act_ipt_days").cast(pl.Int32),
+        pl.col("diag_codes", "oprn_codes").str.split("|"),
+    )
+    frame.write_parquet(tmp_path / "cases.parquet")
+    options = RunOptions(shelf=tmp_path / "runs", months="cases")
+    one = clear([write_cases(tmp_path / "cases.csv", rows)], area, YEAR, options)
+    two = clear([tmp_path / "cases.parquet"], area, YEAR, replace(options, shelf=tmp_path / "again"))
+    assert points(one) == points(two)
+    assert (points(one)["A1"], classes(one)["MA2"]) == ("50.0000", "half")
+    for run in (one, two):
+        rejected = pl.read_parquet(run.folder / "rejected.parquet")
+        assert rejected.select("setl_id", "code").rows() == [("X1", "V026")]

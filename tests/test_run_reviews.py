@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from engine.diff import diff_runs
 from engine.errors import PolicyError
 from engine.policy import PolicyFaults
 from engine.run import clear, presettle
@@ -132,6 +133,52 @@ def test_a_late_decision_comes_in_by_a_superseding_run_with_other_lines(tmp_path
     late = area_with(tmp_path / "area", special("A4,2025-06-20,纪要,30000\n"))
     second = clear([file], late, YEAR, replace(options, supersedes=first.folder.name))
     assert lines(second, "standard.drg") == {"H1": 4_000_000, "H2": 8_000_000}
+    found = diff_runs(first.folder, second.folder)
+    told = {row["setl_id"]: row for row in found.cases.iter_rows(named=True)}
+    assert (told["A4"]["class_id"], told["A4"]["class_id_b"]) == ("normal", "special_case")
+    assert told["A4"]["reason"].startswith("policy special_case.decisions 2024-01-01: – → ")
+    moved = found.lines.filter((pl.col("cause") == "standard.drg") & (pl.col("fixmedins_code") == "H2"))
+    assert moved["delta_fen"].to_list() == [2_000_000]
+
+
+def applied(rows: str, swap_rate: str = "0.5") -> tuple[str, str]:
+    """Keys and table of applications."""
+    more = f"""\
+  applications:
+    values: {{2024-01-01: applications.csv}}
+  swap_rate:
+    unit: /1
+    values: {{2024-01-01: {swap_rate}}}
+"""
+    return more, f"setl_id,filed,swapped_for\n{rows}"
+
+
+def with_applications(decisions: str, rows: str, swap_rate: str = "0.5") -> dict[str, str]:
+    more, table = applied(rows, swap_rate)
+    return {**special(decisions, more=more), "applications.csv": table}
+
+
+def test_exchanged_cases_stay_within_their_part_of_those_applied_for(tmp_path: Path) -> None:
+    """H2 applied for two, A4 in place of A3: floor(2 × 0.5) = 1 may be exchanged, floor(2 × 0.4) = 0 not."""
+    rows = "A3,2024-04-01,\nA4,2024-04-09,A3\n"
+    decisions = "A4,2024-05-02,纪要,30000\n"
+    run = cleared(tmp_path / "a", with_applications(decisions, rows), FOUR)
+    assert points(run)["A4"] == "300.0000"
+    with pytest.raises(PolicyError, match=r"hospital H2, scheme drg: 1 exchanged, allowed 0 of 2 applied for \(A4\)"):
+        cleared(tmp_path / "b", with_applications(decisions, rows, "0.4"), FOUR)
+
+
+def test_a_decision_nobody_applied_for_and_an_exchange_for_nothing_are_named_at_load(tmp_path: Path) -> None:
+    with pytest.raises(PolicyFaults, match="A4 is not a case of the table of applications"):
+        area_with(tmp_path / "a", with_applications("A4,2024-05-02,纪要,30000\n", "A3,2024-04-01,\n"))
+    with pytest.raises(PolicyFaults, match="A9 is not a case of the table of applications"):
+        area_with(tmp_path / "b", with_applications("A4,2024-05-02,纪要,30000\n", "A4,2024-04-01,A9\n"))
+
+
+def test_an_application_for_a_case_that_is_not_there_stops_the_clearing(tmp_path: Path) -> None:
+    changes = with_applications("A4,2024-05-02,纪要,30000\n", "A4,2024-04-01,\nB8,2024-04-01,\n")
+    with pytest.raises(PolicyError, match=r"special_case.applications: case B8 is in none of the files"):
+        cleared(tmp_path, changes, FOUR)
 
 
 def test_decisions_stand_among_the_values_a_run_used(tmp_path: Path) -> None:

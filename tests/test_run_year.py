@@ -23,6 +23,9 @@ RESULTS = (
     "clearing.parquet",
     "lines.parquet",
     "rejected.parquet",
+    "sharing.parquet",
+    "values.parquet",
+    "cliffs.parquet",
     "summary.html",
 )
 

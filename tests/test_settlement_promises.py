@@ -21,7 +21,7 @@ from pointvalue.review import special_quota
 from pointvalue.sharing import Standing, hospital_share, scale_back, value_at_score
 from pointvalue.terms import CASH_CAUSES, AssessmentOn, Cause, Side
 from tests.golden_sharing import sharing_of, tiers
-from tests.pointvalue_years import golden_area, golden_cases, plain_pool
+from tests.pointvalue_years import golden_area, golden_cases, plain_pool, unhurried
 from tests.promised_years import YEARS, cleared
 
 F = Fraction
@@ -54,6 +54,7 @@ def ends_with(sharing: Any, standard: int, actual: int, reserve: int, others_cla
     return standard - share.returned_fen + given.shares_fen["H1"]
 
 
+@unhurried
 @given(
     st.tuples(SHARE, SHARE, SHARE, SHARE), st.tuples(SHARE, SHARE, SHARE, SHARE), st.integers(1, 10**7),
     st.lists(st.integers(0, 3 * 10**7), min_size=2, max_size=2), st.integers(0, 10**6), st.fractions(0, 10**6),
@@ -94,6 +95,7 @@ RAMP = {"id": "ramp", "when": {RATIO: {"above": "0.4", "below": "0.8", "below_in
 HIGH = {"id": "high", "when": {RATIO: {"above": "k"}}, "shape": "linear_add"}
 
 
+@unhurried
 @given(st.lists(st.integers(0, 6_000_000), min_size=2, max_size=2))
 def test_a_dearer_case_is_never_paid_less_under_low_line_ramp_and_linear_addition(costs: list[int]) -> None:
     low, high = sorted(costs)
@@ -197,6 +199,7 @@ def test_cliff_quota_of_reviewed_cases_opens_one_case_at_a_time() -> None:
 # --- fund, coefficient, one case more --------------------------------------------------------------------------------
 
 
+@unhurried
 @given(st.integers(1, 10**10), st.sampled_from([("fund", "fund"), ("total_cost_ratio", "times_ratio")]))
 def test_doubling_a_fund_doubles_the_point_value_of_every_pot_of_it(fund: int, basis: tuple[str, str]) -> None:
     """Where no money but the fund's is divided; with patients' money in it: test_pointvalue_properties."""

@@ -19,8 +19,9 @@ from engine.ledger.verify import verify_shelf
 from engine.run import clear
 from engine.run_parts import RunOptions
 from engine.simulate import Simulated, SimulateOptions, simulate, standing_policy, standing_run
-from tests.small_county import FILES, village, village_area, write_stays
+from tests.small_county import FILES, Stay, village, village_area, write_stays
 from tests.test_cli import dianzhi
+from tests.test_measure import ROUTED
 from tests.test_opening import FIRST, SECOND
 
 RICHER = {"budget.yaml": FILES["budget.yaml"].replace('2025-01-01: {"310": 10000.00}', '2025-01-01: {"310": 12000.00}')}
@@ -93,6 +94,20 @@ def test_a_year_that_opened_with_receivables_is_tried_with_them(tmp_path: Path, 
     found = {(row.hospital, row.cause): row for row in simulate([later], standing, area, options).rows}
     assert found["H1", "receivable_recovered"].other_fen == -260_000
     assert all(row.difference_fen == 0 for row in found.values())
+
+
+def test_an_area_of_several_schemes_is_tried_by_its_routes(tmp_path: Path) -> None:
+    """Stays of 40 days go by the day at 100: 4,000 from a line of its own. Tried at 50 a day H2 gets 2,000 less."""
+    stays = (*FIRST, Stay("A3", "H2", "FR25", "2025-03-05", "9000.00", "4000.00", days=40))
+    lines = '  fixed_lines:\n    unit: CNY\n    values: {2025-01-01: {"310": {long: 4000.00}}}\n'
+    routed = {**ROUTED, "budget.yaml": RICHER["budget.yaml"] + lines}
+    cheaper = {**routed, "bed_day.yaml": routed["bed_day.yaml"].replace("rate: 100", "rate: 50")}
+    cases = write_stays(tmp_path / "cases.csv", stays)
+    run = clear([cases], village_area(tmp_path / "area", routed), 2025, RunOptions(shelf=tmp_path / "runs")).folder
+    found = moved(tried(run, cases, tmp_path / "other", cheaper))
+    assert found["H2", "fixed_standard.long"] == (400_000, 200_000)
+    assert found["", "fixed_variance.long"] == (0, 200_000)
+    assert not [key for key in found if key[1].startswith("standard.")]
 
 
 def test_nothing_on_the_shelf_changes_and_the_table_adds_up(tmp_path: Path, cases: Path, run: Path) -> None:

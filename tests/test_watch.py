@@ -93,20 +93,35 @@ def test_planned_and_spent_by_part_and_unknown_where_the_run_cannot_know(tmp_pat
              for row in rows(result, "sub_budgets")}  # fmt: skip
     assert found == {
         ("in_or_outpatient", "inpatient"): (770_000, 1_100_000, -330_000),
-        ("in_or_outpatient", "outpatient"): (330_000, None, None),
+        ("in_or_outpatient", "outpatient"): (330_000, 0, 330_000),
         ("drugs_or_services", "drugs"): (440_000, None, None),
         ("drugs_or_services", "services"): (660_000, None, None),
         ("local_or_referred", "local"): (990_000, 1_100_000, -110_000),
-        ("local_or_referred", "referred"): (110_000, None, None),
+        ("local_or_referred", "referred"): (110_000, 0, 110_000),
         ("bundle_or_others", "bundle"): (0, 0, 0),
         ("bundle_or_others", "others"): (1_100_000, 1_100_000, 0),
         ("by_season", "summer"): (550_000, None, None),
         ("by_season", "winter"): (550_000, None, None),
     }
     why = {row["part"]: str(row["known_from"]) for row in rows(result, "sub_budgets")}
+    known = {row["part"]: row["known_fen"] for row in rows(result, "sub_budgets")}
+    assert (known["inpatient"], known["outpatient"], known["drugs"]) == (1_100_000, 0, 0)
     assert "no cost by item" in why["drugs"] and "in_or_outpatient" in why["summer"]
     page = (result.folder / "summary.html").read_text(encoding="utf-8")
     assert "Sub-budgets, planned and spent" in page and "未知 unknown" in page
+
+
+def test_a_change_of_the_budget_during_the_year_changes_its_parts(tmp_path: Path) -> None:
+    change = """\
+  adjustments:
+    unit: CNY
+    values:
+      2025-06-01:
+        - {pool: "310", line: plan, amount: 1000.00, reason: patient_volume}
+"""
+    result = cleared(tmp_path, {**DIVISIONS, "budget.yaml": YEAR["budget.yaml"] + change})
+    planned = {row["part"]: row["planned_fen"] for row in rows(result, "sub_budgets")}
+    assert (planned["inpatient"], planned["outpatient"]) == (840_000, 360_000)
 
 
 def test_a_policy_without_sub_budgets_has_no_such_file(tmp_path: Path) -> None:
@@ -116,9 +131,31 @@ def test_a_policy_without_sub_budgets_has_no_such_file(tmp_path: Path) -> None:
     assert "Sub-budgets" not in (result.folder / "summary.html").read_text(encoding="utf-8")
 
 
+def test_kinds_of_care_tell_visits_and_referred_stays_apart(tmp_path: Path) -> None:
+    """The long stay, paid its 1,000, is a visit now; A2 is a stay after referral. Visits are no stays of the share."""
+    kinds = (STAYS[0], replace(STAYS[1], med_type="23"), replace(STAYS[2], med_type="14"))
+    result = cleared(tmp_path, DIVISIONS, kinds)
+    spent = {row["part"]: row["spent_fen"] for row in rows(result, "sub_budgets")}
+    assert (spent["inpatient"], spent["outpatient"]) == (1_000_000, 100_000)
+    assert (spent["local"], spent["referred"]) == (600_000, 500_000)
+    share = [row for row in rows(result, "kpi") if row["kpi"] == "share_by_disease"]
+    assert [(row["numerator"], row["denominator"]) for row in share] == [(2_000_000, 2_000_000)] * 2
+
+
+def test_without_the_kind_of_care_in_the_files_it_is_unknown(tmp_path: Path) -> None:
+    area = village_area(tmp_path / "area", {**YEAR, **DIVISIONS})
+    path = write_stays(tmp_path / "cases.csv", STAYS)
+    pl.read_csv(path, infer_schema=False).drop("med_type").write_csv(path)
+    result = clear([path], area, 2025, RunOptions(shelf=tmp_path / "runs"))
+    spent = {row["part"]: (row["known_fen"], row["spent_fen"]) for row in rows(result, "sub_budgets")}
+    assert spent["inpatient"] == (1_100_000, 1_100_000)
+    assert spent["outpatient"] == (0, None) and spent["referred"] == (0, None)
+
+
 SPEND = PoolSpend(
     by_hospital={"H1": 600, "H2": 400},
     capitation_fen=50,
+    bundle_paid_fen=0,
     outpatient_fen=70,
     referred_fen=30,
     bundle_hospitals=frozenset(),
@@ -129,24 +166,44 @@ SPEND = PoolSpend(
 
 
 @pytest.mark.parametrize(
-    ("division", "part", "change", "spent"),
+    ("division", "part", "change", "known", "complete"),
     [
-        ("in_or_outpatient", "inpatient", {}, 1000 - 50 - 70),
-        ("in_or_outpatient", "outpatient", {}, 50 + 70),
-        ("in_or_outpatient", "outpatient", {"outside_planned": {"outpatient": 9}}, None),
-        ("in_or_outpatient", "outpatient", {"outpatient_fen": None}, 50),
-        ("in_or_outpatient", "outpatient", {"outpatient_fen": None, "capitation_fen": 0}, None),
-        ("in_or_outpatient", "inpatient", {"has_bundle": True}, None),
-        ("local_or_referred", "local", {}, 1000 - 30),
-        ("local_or_referred", "referred", {"has_bundle": True, "bundle_outside_fen": 200}, 30 + 200),
-        ("local_or_referred", "referred", {"outside_planned": {"out_of_area": 9}}, None),
-        ("bundle_or_others", "bundle", {"bundle_hospitals": frozenset({"H2"}), "bundle_outside_fen": 200}, 400 + 200),
-        ("bundle_or_others", "others", {"bundle_hospitals": frozenset({"H2"})}, 600),
+        ("in_or_outpatient", "inpatient", {}, 1000 - 50 - 70, True),
+        ("in_or_outpatient", "inpatient", {"outside_planned": {"outpatient": 9}}, 880, True),
+        ("in_or_outpatient", "inpatient", {"outside_planned": {"out_of_area": 9}}, 880, False),
+        ("in_or_outpatient", "inpatient", {"has_bundle": True, "bundle_paid_fen": 300}, 580, False),
+        ("in_or_outpatient", "outpatient", {}, 50 + 70, True),
+        ("in_or_outpatient", "outpatient", {"outside_planned": {"outpatient": 9}}, 120, False),
+        ("in_or_outpatient", "outpatient", {"outpatient_fen": None}, 50, True),
+        ("in_or_outpatient", "outpatient", {"outpatient_fen": None, "capitation_fen": 0}, 0, False),
+        ("local_or_referred", "local", {}, 1000 - 30, True),
+        ("local_or_referred", "local", {"outside_planned": {"out_of_area": 9}}, 970, True),
+        ("local_or_referred", "local", {"outside_planned": {"outpatient": 9}}, 970, False),
+        ("local_or_referred", "referred", {"has_bundle": True, "bundle_outside_fen": 200}, 30 + 200, True),
+        (
+            "local_or_referred",
+            "referred",
+            {"has_bundle": True, "bundle_outside_fen": 7, "referred_fen": None},
+            7,
+            False,
+        ),
+        ("local_or_referred", "referred", {"referred_fen": None}, 0, False),
+        ("local_or_referred", "referred", {"outside_planned": {"out_of_area": 9}}, 30, False),
+        ("local_or_referred", "referred", {"outside_planned": {"outpatient": 9}}, 30, True),
+        ("bundle_or_others", "bundle", {"bundle_hospitals": frozenset({"H2"}), "bundle_outside_fen": 200}, 600, True),
+        ("bundle_or_others", "others", {"bundle_hospitals": frozenset({"H2"})}, 600, True),
+        ("bundle_or_others", "others", {"outside_planned": {"maternity": 9}}, 1000, False),
+        ("bundle_or_others", "others", {"outside_planned": {"maternity": 0}}, 1000, True),
     ],
 )
-def test_what_a_part_is_made_of(division: str, part: str, change: dict[str, object], spent: int | None) -> None:
-    fen, zh, en = MEANING[division][part](replace(SPEND, **change))  # type: ignore[arg-type]
-    assert fen == spent and zh and en
+def test_what_a_part_is_made_of(
+    division: str, part: str, change: dict[str, object], known: int, complete: bool
+) -> None:
+    found = MEANING[division][part](replace(SPEND, **change))  # type: ignore[arg-type]
+    assert (found.fen, found.complete) == (known, complete) and found.zh and found.en
+    away = None if change.get("outpatient_fen", 0) is None else change.get("outside_planned")
+    if away and not complete:
+        assert all(name in found.zh and name in found.en for name in away)  # type: ignore[attr-defined]
 
 
 # --- counties -------------------------------------------------------------------------------------------------------

@@ -184,6 +184,7 @@ fund_part_fen       | int64         | fen  | P      | 病例应付基金（分�
 division            | text          |      | P      | 划分               | way of dividing a budget
 part                | text          |      | P      | 分项               | part of the division
 planned_fen         | int64         | fen  | P      | 计划（分）         | planned for the part
+known_fen           | int64         | fen  | P      | 已知支出（分）     | known to be spent, perhaps not all
 spent_fen           | int64         | fen  | P      | 支出（分）         | spent; empty: the run cannot know it
 left_fen            | int64         | fen  | P      | 结余（分）         | planned less spent; empty where spend is
 known_from          | text          |      | P      | 口径               | what it is made of, or why unknown

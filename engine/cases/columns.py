@@ -152,7 +152,9 @@ FILES: Mapping[str, tuple[str, ...]] = {
     ),
     "lines": ("line", "fixmedins_code", "insutype", "period", "cause", "rule", "tag", "amount_fen"),
     "schemes": ("insutype", "scheme", "kind", "applies", "cases", "cost_fen", "booked_fen", "fund_part_fen"),
-    "sub_budgets": ("insutype", "division", "part", "planned_fen", "spent_fen", "left_fen", "known_from"),
+    "sub_budgets": (
+        *("insutype", "division", "part", "planned_fen", "known_fen", "spent_fen", "left_fen", "known_from"),
+    ),
     "county_share": (*("insutype", "county", "allotted_fen", "spent_fen", "gap_fen", "county_fen", "city_fen"),),
     "kpi": (
         *("kpi", "insutype", "fixmedins_code", "numerator", "num_unit", "denominator", "den_unit", "value_e6"),

@@ -26,6 +26,7 @@ FEES: Final = {
 """The fees the TCM share is made of, and the file column of each."""
 PERSON: Final = "psn_no"
 BIRTH_WEIGHT: Final = "nwb_bir_wt"
+KIND_OF_CARE: Final = "med_type"
 BITS_MAX: Final = 62
 """How many operations, and how many conditions, a run can tell apart."""
 FACT_COLUMNS: Final = frozenset({PERSON, *FEES.values()})
@@ -58,7 +59,7 @@ class Facts:
 
     @property
     def kind_of_care(self) -> bool:
-        return "med_type" in self.columns
+        return KIND_OF_CARE in self.columns
 
     @property
     def birth_weight(self) -> bool:

@@ -11,12 +11,15 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.books import app as books
 from engine.cli.cases import clear, group, presettle
 from engine.cli.demo import demo
 from engine.cli.explain import explain
+from engine.cli.keys import app as keys
 from engine.cli.packs import app as packs
 from engine.cli.policies import app as policies
 from engine.cli.runs import app as runs
+from engine.cli.service import serve, worker
 from engine.cli.shards import map_shard, reduce_parts
 from engine.lang import choose
 
@@ -49,9 +52,13 @@ app.command("clear")(clear)
 app.command("explain")(explain)
 app.command("map")(map_shard)
 app.command("reduce")(reduce_parts)
+app.command("serve")(serve)
+app.command("worker")(worker)
 app.add_typer(packs, name="pack")
 app.add_typer(policies, name="policy")
 app.add_typer(runs, name="runs")
+app.add_typer(keys, name="keys")
+app.add_typer(books, name="books")
 
 
 @app.command("version")

@@ -22,15 +22,23 @@ def echo_measured(found: Measured, out: Path) -> None:
     from rich.table import Table
 
     counts = found.counts
+    apart = [
+        (say("未入组", "not grouped"), counts["not_grouped"]),
+        (say("其他付费方式", "of other schemes"), counts["other_schemes"]),
+        (say("其他年度", "of other years"), counts["other_years"]),
+    ]
+    rest = ", ".join(f"{name} {count:,}" for name, count in apart)
+    read, rejected = found.mapped.read_count, len(found.mapped.rejected)
     typer.echo(
         say(
-            f"读取 {found.mapped.read_count:,} 行，拒绝 {len(found.mapped.rejected):,}；"
-            f"参与测算 {counts['measured']:,} 例，未入组 {counts['not_grouped']:,}，其他年度 {counts['other_years']:,}",
-            f"read {found.mapped.read_count:,} rows, rejected {len(found.mapped.rejected):,}; measured "
-            f"{counts['measured']:,} cases, not grouped {counts['not_grouped']:,}, of other years "
-            f"{counts['other_years']:,}",
+            f"读取 {read:,} 行，拒绝 {rejected:,}；参与测算 {counts['measured']:,} 例（{rest}）",
+            f"read {read:,} rows, rejected {rejected:,}; measured {counts['measured']:,} cases ({rest})",
         )
     )
+    for year in found.empty_years:
+        typer.echo(
+            say(f"⚠ {year} 年没有病例，其权重归其他年度", f"⚠ no case of {year}: the other years take its weight")
+        )
     states = Counter(move.measured.state for move in found.groups)
     listed = ", ".join(f"{say(*STATES[state])} {count}" for state, count in sorted(states.items()))
     typer.echo(say(f"病组：{listed}", f"groups: {listed}"))

@@ -27,14 +27,27 @@ app.command("close")(close)
 @app.command("list")
 def list_runs(runs: Shelf = Path("runs")) -> None:
     """Every finished run, oldest first within its area 列出运行."""
+    from engine.ledger.closing import closed_periods
     from engine.ledger.store import runs_on
 
     found = runs_on(runs)
+    closed = {
+        area: closed_periods([manifest for _, manifest in found if manifest.area == area])
+        for area in {manifest.area for _, manifest in found}
+    }
+    replaced = {(manifest.area, manifest.supersedes): manifest.run_id for _, manifest in found}
     if not found:
         typer.echo(say(f"{runs} 中没有运行记录。", f"no run on {runs}."))
     for _, manifest in found:
         counts = " ".join(f"{key}={value}" for key, value in sorted(manifest.counts.items()))
-        typer.echo(f"{manifest.sequence:>4}  {manifest.run_id}  {manifest.kind:<9} {manifest.written_at}  {counts}")
+        state = ""
+        if by := replaced.get((manifest.area, manifest.run_id)):
+            state = say(f"  已被 {by} 取代", f"  superseded by {by}")
+        elif manifest.kind in ("presettle", "clear") and (by := closed[manifest.area].get(manifest.period)):
+            state = say(f"  已由 {by} 结账", f"  closed by {by}")
+        typer.echo(
+            f"{manifest.sequence:>4}  {manifest.run_id}  {manifest.kind:<9} {manifest.written_at}  {counts}{state}"
+        )
 
 
 @app.command("show")

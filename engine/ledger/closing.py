@@ -12,7 +12,9 @@ from engine.errors import RunError
 from engine.ledger.manifest import Manifest
 
 CLOSE, REOPEN = "close", "reopen"
-ENTRIES = (CLOSE, REOPEN)
+BOOKED = "booked"
+"""The lines the service booked in a month, written out when the month was closed to it."""
+ENTRIES = (CLOSE, REOPEN, BOOKED)
 """Kinds of the chain that compute nothing."""
 
 

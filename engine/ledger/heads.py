@@ -55,7 +55,7 @@ def heads_on(shelf: Path) -> list[str]:
 
 
 def write_head(shelf: Path, manifest: Manifest) -> None:
-    """Record the run just published as the end of its chain."""
+    """Record a published run as the end of its chain."""
     path = _path(shelf, manifest.area)
     fresh = path.with_name(f".{path.name}.new")
     try:
@@ -64,8 +64,7 @@ def write_head(shelf: Path, manifest: Manifest) -> None:
         sync(fresh)
         fresh.replace(path)
         sync(path.parent)
-    except OSError:
-        # The run is there and sound. A record one link behind is allowed, and the next run brings it up to date.
+    finally:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
 

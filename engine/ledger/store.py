@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -144,7 +144,11 @@ def _reserve(target: Path) -> tuple[Path, int]:
         raise RunError(f"{target}: there is {state} here already, and a run is never overwritten. Name another --out.")
     partial = target.parent / f".{target.name}.partial-{os.getpid()}"
     partial.mkdir()
-    return partial, hold(partial)
+    try:
+        return partial, hold(partial)
+    except BaseException:
+        partial.rmdir()
+        raise
 
 
 def _commit(draft: RunDraft, engine: dict[str, str], guard: Guard | None) -> None:
@@ -166,11 +170,14 @@ def _commit(draft: RunDraft, engine: dict[str, str], guard: Guard | None) -> Non
             opened[0].rename(shelf / opened[1].run_id)
         draft.folder.rename(draft.target)
     except BaseException:
-        undo(shelf, made)
-        raise
-    sync(shelf)
-    if draft.area != NO_AREA:
-        write_head(shelf, manifest)
+        if draft.folder.exists():
+            undo(shelf, made)
+            raise
+    # The run is there now, whatever interrupts what is left to do.
+    with suppress(KeyboardInterrupt, OSError):
+        sync(shelf)
+        if draft.area != NO_AREA:
+            write_head(shelf, manifest)
 
 
 def _keep(draft: RunDraft, shelf: Path, made: list[Path]) -> None:
@@ -236,6 +243,8 @@ def _last(shelf: Path, area: str, chain: Sequence[Manifest]) -> Head | None:
     head = read_head(shelf, area)
     if chain and (head is None or head.sequence < chain[-1].sequence):
         newest = chain[-1]
+        if area != NO_AREA:
+            write_head(shelf, newest)  # a killed run left it one link behind; it must not fall further
         return Head(area, newest.sequence, newest.run_id, newest.seal)
     return head
 

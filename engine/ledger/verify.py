@@ -13,6 +13,8 @@ from itertools import groupby
 from pathlib import Path
 
 from engine.errors import RunError
+from engine.ledger.booked_lines import BOOKED_LINES, changed_booked_lines
+from engine.ledger.closing import REOPEN
 from engine.ledger.files import KEPT
 from engine.ledger.heads import Head, heads_on, read_head
 from engine.ledger.kept import PACKS, POLICIES, case_changes, changes_for, changes_of
@@ -50,6 +52,7 @@ def verify_run(folder: Path) -> list[Finding]:
             findings.append(Finding(manifest.run_id, name, "missing"))
         elif digest_file(folder / name).sha256 != item.sha256:
             at = changed_rows(folder) if name == LINES else ""
+            at = changed_booked_lines(folder / name) if name == BOOKED_LINES else at
             findings.append(Finding(manifest.run_id, name, "changed after the run was sealed (SHA-256 differs)", at))
     if manifest.run_id != folder.name:
         findings.append(Finding(manifest.run_id, MANIFEST_NAME, f"the folder was renamed to {folder.name}"))
@@ -120,16 +123,15 @@ def _end(shelf: Path, area: str, chain: Sequence[Manifest]) -> list[Finding]:
         head = read_head(shelf, area)
     except RunError as error:
         return [Finding(KEPT, f"heads/{area}.json", str(error))]
+    # A reopened period is two links in one step.
+    behind = 2 if len(chain) > 1 and chain[-2].kind == REOPEN else 1
     if head is None:
-        if chain and chain[-1].format > 1:
-            problem = f"the record of the end of area {area}'s chain is missing: newer runs may have been removed"
-            return [Finding(KEPT, f"heads/{area}.json", problem)]
-        return []
-    return [] if _agrees(head, chain) else [_cut(head, chain)]
-
-
-def _agrees(head: Head, chain: Sequence[Manifest]) -> bool:
-    return any(manifest.seal == head.seal for manifest in chain[-2:])
+        if len(chain) <= behind or chain[-1].format < 2:
+            return []
+        problem = f"the record of the end of area {area}'s chain is missing: newer runs may have been removed"
+        return [Finding(KEPT, f"heads/{area}.json", problem)]
+    agrees = any(manifest.seal == head.seal for manifest in chain[-behind - 1 :])
+    return [] if agrees else [_cut(head, chain)]
 
 
 def _cut(head: Head, chain: Sequence[Manifest]) -> Finding:

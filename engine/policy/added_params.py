@@ -37,6 +37,7 @@ from pointvalue.readmission import SameThing
 from pointvalue.review import QuotaRounding, Trigger
 from pointvalue.single import SingleDeviation
 from pointvalue.sub_budget import Adjustment, AdjustReason
+from pointvalue.value_band import ValueBand
 from pointvalue.weights import Trim
 
 # --- reviews --------------------------------------------------------------------------------------------------------
@@ -205,6 +206,7 @@ class Measuring:
     trim: Trim
     min_cases: int
     cv_max: Fraction | None
+    value_band: ValueBand = ValueBand.ALL
 
 
 def _measuring(node: Node, problems: Problems) -> Measuring:
@@ -213,9 +215,11 @@ def _measuring(node: Node, problems: Problems) -> Measuring:
         "trim": Field(choice(*Trim)),
         "min_cases": Field(integer(1, 1_000_000)),
         "cv_max": may(number("0", "100")),
+        "value_band": may(choice(*ValueBand), ValueBand.ALL.value),
     }
     got: dict[str, Any] = record(dict, fields)(node, problems)
-    return Measuring(got["year_weights"], Trim(got["trim"]), got["min_cases"], got["cv_max"])
+    band = ValueBand(got["value_band"])
+    return Measuring(got["year_weights"], Trim(got["trim"]), got["min_cases"], got["cv_max"], band)
 
 
 MEASURING: Param[dict[str, Measuring]] = Param(

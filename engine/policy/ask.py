@@ -19,6 +19,7 @@ from pointvalue.advance import AdvanceTerms
 from pointvalue.county import CountyTerms
 from pointvalue.review import QuotaRounding, QuotaTerms, Trigger
 from pointvalue.sub_budget import divide_budget
+from pointvalue.value_band import ValueBand
 from pointvalue.weights import WeightTerms
 
 
@@ -69,10 +70,16 @@ def weight_terms(policy: AreaPolicy, scheme: str, day: date) -> WeightTerms | No
     )
 
 
-def sub_budgets(policy: AreaPolicy, pool: str, year: int) -> dict[str, dict[str, int]]:
-    """The plan of a pool by division and part 「分项预算」, in fen; each division adds up to the plan."""
+def value_band(policy: AreaPolicy, scheme: str, day: date) -> ValueBand:
+    """Which past cases found the initial point value of a scheme 「优值区间」; all where it is not measured."""
+    measuring = policy.desk().at(added.MEASURING, day).get(scheme)
+    return ValueBand.ALL if measuring is None else measuring.value_band
+
+
+def sub_budgets(policy: AreaPolicy, pool: str, year: int, total_fen: int | None = None) -> dict[str, dict[str, int]]:
+    """A pool's plan, or the total it became, by division and part 「分项预算」, in fen; each division adds up to it."""
     desk, end = policy.desk(), date(year, 12, 31)
-    plan = desk.pool(money.PLAN, end, pool)
+    plan = desk.pool(money.PLAN, end, pool) if total_fen is None else total_fen
     divisions = desk.at(added.SUB_BUDGETS, end).get(pool, {})
     return {name: divide_budget(plan, parts) for name, parts in divisions.items()}
 

@@ -18,7 +18,10 @@ from engine.policy.rules import GROUPING_FLAGS
 from pointvalue.terms import FLAG_NAMES, Flag
 
 RECORD_FLAGS = frozenset(
-    {Flag.INCOMPLETE, Flag.DAY_SURGERY, Flag.TRANSFERRED, Flag.SELF_DISCHARGED, Flag.EARLY_DEATH, Flag.DAY_WARD}
+    {
+        *(Flag.INCOMPLETE, Flag.DAY_SURGERY, Flag.TRANSFERRED, Flag.SELF_DISCHARGED, Flag.EARLY_DEATH),
+        *(Flag.DAY_WARD, Flag.UNSTABLE_GROUP),
+    }
 )
 """Flags the record of a case decides; the others come from grouping, from reviews and from the links between stays."""
 assert not RECORD_FLAGS & set(GROUPING_FLAGS), "grouping answers are no facts of the record"

@@ -19,9 +19,17 @@ EPOCH = date(1970, 1, 1)
 
 
 def cliff_notes(area: AreaYear) -> Iterator[str]:
-    """Every edge, schemes first. Points are parts of the base points, for a hospital coefficient of 1."""
+    """Every edge, quotas by level as one note a scheme and pool. Points are parts of the base points, for a hospital
+    coefficient of 1."""
+    quotas: dict[tuple[str, str], list[PolicyCliff]] = {}
     for cliff in policy_cliffs(area):
-        yield _CLASS_NOTES[cliff.kind](cliff)
+        if cliff.kind == "level_quota":
+            scheme, pool = cliff.where.partition(" ")[0], cliff.where.rpartition(" ")[2]
+            quotas.setdefault((scheme, pool), []).append(cliff)
+        else:
+            yield _NOTES[cliff.kind](cliff)
+    for (scheme, pool), cliffs in quotas.items():
+        yield _level_quotas(f"{scheme} {pool}", cliffs)
 
 
 def _since(cliff: PolicyCliff) -> str:
@@ -78,13 +86,23 @@ def _step(cliff: PolicyCliff) -> str:
     )
 
 
-def _level_quota(cliff: PolicyCliff) -> str:
-    low, high = plain(cliff.before or Fraction(0)), plain(cliff.after or Fraction(0))
-    return f"{cliff.where} " + say(f"定额按等级：{cliff.name_before} 级 {low}，{cliff.name_after} 级 {high}",
-                                   f"quota by level: {cliff.name_before} {low}, {cliff.name_after} {high}")  # fmt: skip
+def _step_of(cliff: PolicyCliff) -> Fraction:
+    return abs((cliff.after or Fraction(0)) - (cliff.before or Fraction(0)))
 
 
-_CLASS_NOTES = {
+def _level_quotas(where: str, cliffs: list[PolicyCliff]) -> str:
+    """How many diseases are priced by hospital level, and the widest step between two levels."""
+    widest = max(cliffs, key=_step_of)
+    low, high = plain(widest.before or Fraction(0)), plain(widest.after or Fraction(0))
+    count, disease = len({each.where for each in cliffs}), widest.where.partition(" ")[2].rpartition(" ")[0]
+    one, other = widest.name_before, widest.name_after
+    return f"{where} " + say(
+        f"{count} 个病种按医院等级定额；相邻等级相差最大 {disease}：{one} 级 {low}，{other} 级 {high}",
+        f"{count} diseases priced by hospital level; widest step {disease}: level {one} {low}, level {other} {high}",
+    )
+
+
+_NOTES = {
     "class": _class,
     "days": _days,
     "tcm": _tcm,
@@ -92,5 +110,4 @@ _CLASS_NOTES = {
     "actual_below": _actual_below,
     "assessment": _step,
     "deposit_release": _step,
-    "level_quota": _level_quota,
 }

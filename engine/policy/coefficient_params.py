@@ -45,6 +45,8 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "level_plus_increments": ("level_values", "increments", "facts"),
 }
 """What each form is made of."""
+MAY: Final[Mapping[str, tuple[str, ...]]] = {"level": ("facts",)}
+"""What a form also reads where it is written: the kinds of hospitals, for values by level/kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def _items(start: Start) -> Iterator[tuple[Node, Any]]:
 def _coefficient(settings: Settings, problems: Problems) -> None:
     """The form has its parts and no others; bounds are not upside down."""
     forms = [*values(settings, coef.FORM)]
-    needed = {part for start in forms for part in coef.NEEDS[start.value]}
+    needed = {part for start in forms for part in (*coef.NEEDS[start.value], *coef.MAY.get(start.value, ()))}
     for part, param in coef.PARTS.items():
         setting = settings.get(param.key)
         if setting is not None and part not in needed:
@@ -57,6 +57,15 @@ def _coefficient(settings: Settings, problems: Problems) -> None:
     low, high = fixed(settings, coef.LEAST), fixed(settings, coef.MOST)
     if low is not None and high is not None and low > high:
         problems.add(settings[coef.LEAST.key].place, "out_of_range", found=plain(low), allowed=f"≤ {plain(high)}")
+
+
+def _kinds(settings: Settings, problems: Problems) -> None:
+    """A value by level and kind needs the kinds of hospitals, else it would silently never apply."""
+    for start in values(settings, coef.LEVEL_VALUES) if coef.FACTS.key not in settings else ():
+        for key in start.value:
+            if "/" in key:
+                zh, en = "其中的 kind 列给出医院类别", "its column kind says which hospitals are of that kind"
+                need(problems, entry(start.node, key).place, key, coef.FACTS.key, zh, en)
 
 
 def _facts(settings: Settings, problems: Problems) -> None:
@@ -248,6 +257,7 @@ def _pools_known(settings: Settings, problems: Problems) -> None:
 
 CHECKS: Final = (
     _coefficient,
+    _kinds,
     _facts,
     _levels,
     _reviews,

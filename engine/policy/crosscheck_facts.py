@@ -48,6 +48,22 @@ def _decisions(settings: Settings, problems: Problems) -> None:
                 problems.add(place.child("decided"), "out_of_range", found=decision.decided, allowed=allowed)
 
 
+def _applications(settings: Settings, problems: Problems) -> None:
+    """An application takes the place of one that is listed as well, and decisions of a year follow its applications."""
+    decided = {start.on: start for start in values(settings, own.DECISIONS)}
+    for start in values(settings, own.APPLICATIONS):
+        listed = set(start.value.lines)
+        words = ("申报表中的病例", "a case of the table of applications")
+        for each in start.value.applications:
+            if each.swapped_for:
+                known(
+                    problems, _line(problems, start, each.case).child("swapped_for"), each.swapped_for, listed, *words
+                )
+        for decision in decided[start.on].value.decisions if start.on in decided else ():
+            if decision.case not in listed:
+                known(problems, _line(problems, decided[start.on], decision.case), decision.case, listed, *words)
+
+
 def _on(settings: Settings, param: Param[Any], day: date) -> Any:
     """The value on a day, or the default where none is written or none holds yet."""
     starts = [start for start in values(settings, param) if (start.on or date.min) <= day]
@@ -169,6 +185,7 @@ def _flags(settings: Settings, problems: Problems) -> None:
 
 CHECKS: Final = (
     _decisions,
+    _applications,
     _review_scale,
     _readmission,
     _new_tech,

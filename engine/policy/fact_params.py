@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from engine.policy.case_params import by_scheme
 from engine.policy.fact_tables import (
+    ApplicationTable,
     DecisionTable,
     NewTechTable,
     TcmTable,
+    application_table,
     decision_table,
     new_tech_table,
     tcm_table,
@@ -44,6 +46,9 @@ from engine.policy.shapes import Edge, bands_meet, placed
 
 DECISIONS: Param[DecisionTable | None] = Param(
     "special_case.decisions", decision_table, "特例单议决定", default=None, yearly=True
+)
+APPLICATIONS: Param[ApplicationTable | None] = Param(
+    "special_case.applications", application_table, "特例单议申报", default=None, yearly=True
 )
 SPECIAL_SCALE: Param[dict[str, int]] = Param(
     "special_case.scale", by_scheme(integer(1, 100_000)), "特例单议折算基数", default={}, per="scheme"
@@ -139,7 +144,7 @@ BED_DAY_GROUPS: Param[dict[str, dict[str, tuple[PointDays, ...]]]] = Param(
 )
 
 FACT_JOINING: Final[Mapping[str, tuple[Param[Any], ...]]] = {
-    "special_case": (DECISIONS, SPECIAL_SCALE, SPECIAL_MEAN),
+    "special_case": (DECISIONS, APPLICATIONS, SPECIAL_SCALE, SPECIAL_MEAN),
     "readmission": (READMISSION_HOSPITAL,),
     "new_tech": (NEW_TECH_CASES, NEW_TECH_OPERATIONS),
     "points": (BED_DAY_GROUPS,),

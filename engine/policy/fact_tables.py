@@ -18,6 +18,8 @@ from engine.policy.tables import Row, each_row, open_table, unique_rows
 
 DECISION_COLUMNS = ("setl_id", "decided", "document")
 DECISION_VALUES = ("approved_cost", "fund", "points")
+APPLICATION_COLUMNS = ("setl_id", "filed")
+SWAPPED = "swapped_for"
 NEW_TECH_COLUMNS = ("setl_id", "points", "year")
 TCM_COLUMNS = ("group_code", "diagnosis", "base_points")
 GROUP_COEFFICIENT_COLUMNS = ("fixmedins_code", "group_code", "coefficient")
@@ -68,6 +70,38 @@ def _optional(row: Row, column: str, problems: Problems, places: int) -> int | N
     if not row.cells[column]:
         return None
     return int(row.number(column, problems, places, "0") * 10**places)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A case a hospital applied for; `swapped_for` names the case it took the place of before clearing, if any."""
+
+    case: str
+    filed: date
+    swapped_for: str
+
+
+@dataclass(frozen=True)
+class ApplicationTable:
+    """Applications by ascending case id."""
+
+    file: str
+    applications: tuple[Application, ...]
+    lines: Mapping[str, int]
+
+
+def application_table(node: Node, problems: Problems) -> ApplicationTable:
+    """`setl_id, filed`, and `swapped_for` where cases were exchanged."""
+    file, rows = open_table(node, problems, APPLICATION_COLUMNS, optional=(SWAPPED,))
+
+    def one(row: Row, to: Problems) -> Application:
+        filed = parse_date(row.text("filed", to), row.cell("filed"), to)
+        return Application(row.text("setl_id", to), filed, row.cells[SWAPPED])
+
+    found = each_row(rows, one, problems)
+    unique_rows(rows, "setl_id", problems)
+    lines = {row.cells["setl_id"]: row.place.line for row in rows}
+    return ApplicationTable(file, tuple(sorted(found, key=lambda each: each.case)), lines)
 
 
 @dataclass(frozen=True, slots=True)

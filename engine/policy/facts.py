@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final, Generic, TypeVar
 
-from engine.cases.facts import BIRTH_WEIGHT, FEES, NO_FACTS, PERSON, Facts
+from engine.cases.facts import BIRTH_WEIGHT, FEES, KIND_OF_CARE, NO_FACTS, PERSON, Facts
 from engine.policy import added_params as added
 from engine.policy import case_params as case
 from engine.policy import coefficient_params as coef
@@ -21,7 +21,7 @@ from engine.policy import fact_params as own
 from engine.policy.ask import ReviewTerms, review_terms_at
 from engine.policy.case_flags import FlagDefinition
 from engine.policy.fact_params import NewTechOperation, PointDays
-from engine.policy.fact_tables import Decision, GroupCoefficients, NewTechCase, TcmTable
+from engine.policy.fact_tables import Application, Decision, GroupCoefficients, NewTechCase, TcmTable
 from engine.policy.settings import Desk, Param
 from pointvalue.coefficient import OPEN, Clamp
 from pointvalue.model import AreaYear, ClassRule, ClassSet, Condition, PointScheme, Scheme
@@ -64,6 +64,7 @@ class CaseFacts:
 
     asked: Facts = NO_FACTS
     decisions: tuple[Decision, ...] = ()
+    applications: tuple[Application, ...] | None = None
     reviews: Mapping[str, ReviewTerms] | None = None
     region_mean_fen: Mapping[str, int] | None = None
     readmission_days: int | None = None
@@ -108,35 +109,41 @@ def _without_strangers(scheme: Scheme) -> Scheme:
         return scheme
     rule = ClassRule(OUT_OF_AREA_RULE, Shape.FFS, Condition(flag=Flag.OUT_OF_AREA))
     sets = tuple(ClassSet(each.from_day, (rule, *each.rules), each.k_limits) for each in scheme.class_sets)
-    return replace(scheme, class_sets=sets)
+    dated = tuple((day, replace(terms, class_sets=sets)) for day, terms in scheme.dated)
+    return replace(scheme, class_sets=sets, dated=dated)
 
 
-def resolve_facts(desk: Desk, area: AreaYear, end: date) -> CaseFacts:
-    """Everything that is looked up case by case in one year."""
+def resolve_facts(desk: Desk, area: AreaYear, end: date, latest: date) -> CaseFacts:
+    """Everything that is looked up case by case in one year; `latest` is the last day a case may be read at."""
     decisions = desk.at(own.DECISIONS, end) if desk.written(own.DECISIONS) else None
     reviews = _reviews(desk, area, end) if decisions is not None else {}
     readmission = desk.at(case.READMISSION, end) if desk.written(case.READMISSION) else None
     cases = desk.at(own.NEW_TECH_CASES, end) if desk.written(own.NEW_TECH_CASES) else None
-    new_tech = _spans(desk, (own.NEW_TECH_OPERATIONS,), end, lambda day: desk.at(own.NEW_TECH_OPERATIONS, day))
+    new_tech = _spans(desk, (own.NEW_TECH_OPERATIONS,), latest, lambda day: desk.at(own.NEW_TECH_OPERATIONS, day))
     strangers = _written(desk, own.IN_POINTS, own.CAP, own.OUT_OF_AREA_VALUE) or _asks(area, Flag.OUT_OF_AREA)
+    applied = desk.at(own.APPLICATIONS, end) if desk.written(own.APPLICATIONS) else None
     facts = CaseFacts(
         decisions=() if decisions is None else decisions.decisions,
+        applications=None if applied is None else applied.applications,
         reviews=reviews,
         region_mean_fen=_means(desk, area, end) if decisions is not None else {},
         readmission_days=None if readmission is None else readmission.days,
         new_tech_cases=() if cases is None else cases.cases,
         new_tech=new_tech,
-        tcm=_spans(desk, (own.TCM_LIST, own.TCM_SAME_PRICE), end, lambda day: _tcm(desk, day)),
-        group_coefficients=_group_coefficients(desk, end),
-        bed_day_groups=_spans(desk, (own.BED_DAY_GROUPS,), end, lambda day: desk.at(own.BED_DAY_GROUPS, day)),
-        flags=_spans(desk, (case.CASE_FLAGS,), end, lambda day: _conditional(desk.at(case.CASE_FLAGS, day))),
+        tcm=_spans(desk, (own.TCM_LIST, own.TCM_SAME_PRICE), latest, lambda day: _tcm(desk, day)),
+        group_coefficients=_group_coefficients(desk, end, latest),
+        bed_day_groups=_spans(desk, (own.BED_DAY_GROUPS,), latest, lambda day: desk.at(own.BED_DAY_GROUPS, day)),
+        flags=_spans(desk, (case.CASE_FLAGS,), latest, lambda day: _conditional(desk.at(case.CASE_FLAGS, day))),
         insured_elsewhere=strangers,
         in_points=desk.at(own.IN_POINTS, end) if desk.written(own.IN_POINTS) else True,
     )
     if readmission is not None:
         same, where = desk.at(added.READMISSION_SAME, end), desk.at(own.READMISSION_HOSPITAL, end)
         facts = replace(facts, same=SameThing(same), same_hospital=where == "same")
-    return replace(facts, asked=_asked(facts, area, desk.at(case.AREA_CODE, end)))
+    asked = _asked(facts, area, desk.at(case.AREA_CODE, end))
+    if desk.written(added.SUB_BUDGETS) and KIND_OF_CARE not in asked.columns:
+        asked = replace(asked, optional=(*asked.optional, KIND_OF_CARE))
+    return replace(facts, asked=asked)
 
 
 def _conditional(definitions: tuple[FlagDefinition, ...]) -> tuple[FlagDefinition, ...]:
@@ -199,7 +206,7 @@ def _tcm(desk: Desk, day: date) -> dict[str, TcmTerms]:
     return {scheme: TcmTerms(table, factor) for scheme, table in desk.at(own.TCM_LIST, day).items()}
 
 
-def _group_coefficients(desk: Desk, end: date) -> tuple[Span[GroupTerms], ...]:
+def _group_coefficients(desk: Desk, end: date, latest: date) -> tuple[Span[GroupTerms], ...]:
     """Spans of the form `group_cost`, where hospitals' coefficients are used at all."""
     if not desk.written(coef.GROUPS) or desk.at(case.COEFFICIENT_USE, end) != "by_hospital":
         return ()
@@ -210,7 +217,7 @@ def _group_coefficients(desk: Desk, end: date) -> tuple[Span[GroupTerms], ...]:
         limits = [desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)]
         return GroupTerms(desk.at(coef.GROUPS, day), Clamp(*limits))
 
-    return _spans(desk, (coef.FORM, coef.GROUPS, coef.LEAST, coef.MOST), end, on)
+    return _spans(desk, (coef.FORM, coef.GROUPS, coef.LEAST, coef.MOST), latest, on)
 
 
 def _written(desk: Desk, *params: Param[Any]) -> bool:

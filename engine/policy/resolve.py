@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from engine.policy import case_params as case
 from engine.policy import money_params as money
@@ -123,12 +123,13 @@ class ResolvedPolicy:
         return tuple(used for used in self.used if used.is_default)
 
 
-def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
-    """The policy as it stands for one settlement year."""
+def resolve(policy: AreaPolicy, year: int, chosen_by: str = "discharge_date") -> ResolvedPolicy:
+    """The policy as it stands for one settlement year, with packs chosen by discharge or settlement date."""
     desk = policy.desk()
     end = date(year, 12, 31)
+    latest = latest_value_day(desk, year, chosen_by)
     hospitals = _hospitals(desk, year)
-    schemes = _schemes(desk, end)
+    schemes = _schemes(desk, end, latest)
     pools = tuple(resolve_pool(desk, year, pool) for pool in sorted(desk.at(case.POOLS_HELD, end)))
     readmission = desk.at(case.READMISSION, end)
     _deposit_ceiling(desk, year, pools)
@@ -148,7 +149,7 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
     )
     area = with_facts_terms(desk, with_added(desk, area, end), end)
     _sound(desk, area)
-    facts = resolve_facts(desk, area, end)
+    facts = resolve_facts(desk, area, end, latest)
     points = [entry.id for entry in desk.at(case.SCHEMES, end) if entry.kind == SchemeKind.POINTS]
     return ResolvedPolicy(
         area=area,
@@ -157,10 +158,10 @@ def resolve(policy: AreaPolicy, year: int) -> ResolvedPolicy:
         period_by=desk.at(case.PERIOD_BY, end),
         case_values_by=desk.at(case.CASE_VALUES_BY, end),
         packs=desk.at(case.PACKS, end),
-        routes=_routes(desk, end),
-        weights={scheme: _weights(desk, scheme, end) for scheme in points},
-        coefficients_e6=_coefficients(desk, end),
-        flags=_flags(desk, end),
+        routes=routes_of(desk, end),
+        weights={scheme: _weights(desk, scheme, end, latest) for scheme in points},
+        coefficients_e6=_coefficients(desk, end, latest),
+        flags=_flags(desk, latest),
         special_quota=desk.at(case.SPECIAL_QUOTA, end),
         facts=facts,
         objection_days=desk.at(case.OBJECTION_DAYS, end),
@@ -178,8 +179,26 @@ def _sound(desk: Desk, area: AreaYear) -> None:
     problems.stop_if_any()
 
 
+def _since_then(desk: Desk, param: Param[T], day: date) -> T:
+    """The value of a parameter with a default, which holds as well before the first value starts."""
+    setting = desk.settings.get(param.key)
+    begun = setting is not None and (setting.starts[0].on or date.min) <= day
+    return desk.at(param, day) if begun else cast("T", param.default)
+
+
+def latest_value_day(desk: Desk, year: int, chosen_by: str) -> date:
+    """The last day the values of a case of this year may be read at 「取值日期」.
+
+    A case of the year by its discharge may be settled after it; where values go by settlement, they are next year's.
+    """
+    end = date(year, 12, 31)
+    asked = desk.at(case.CASE_VALUES_BY, end)
+    by_settlement = (chosen_by if asked == "pack" else asked) == "settlement_date"
+    return date.max if by_settlement and desk.at(case.PERIOD_BY, end) == "discharge_date" else end
+
+
 def _since(desk: Desk, param: Param[T], end: date) -> list[tuple[date, T]]:
-    """Every value that starts up to the end of the year, each noted as used; undated ones start with the calendar."""
+    """Every value that starts up to a day, each noted as used; undated ones start with the calendar."""
     setting = desk.settings.get(param.key)
     if setting is None:
         return []
@@ -198,11 +217,11 @@ def _hospitals(desk: Desk, year: int) -> tuple[Hospital, ...]:
     return tuple(found[code] for code in sorted(found))
 
 
-def _coefficients(desk: Desk, end: date) -> Dated[Mapping[str, int]]:
+def _coefficients(desk: Desk, end: date, latest: date) -> Dated[Mapping[str, int]]:
     """Hospital coefficients by day 「医疗机构系数」; all 1 where the area does not use them."""
-    rows: list[tuple[date, HospitalTable]] = _since(desk, case.HOSPITALS, end)
+    rows: list[tuple[date, HospitalTable]] = _since(desk, case.HOSPITALS, latest)
     by_hospital = desk.at(case.COEFFICIENT_USE, end) == "by_hospital"
-    computed = computed_coefficients(desk, end) if by_hospital else None
+    computed = computed_coefficients(desk, latest) if by_hospital else None
     if computed is not None:
         days, values = tuple(day for day, _ in computed), tuple(table for _, table in computed)
         return Dated(case.HOSPITALS.key, desk.file, days, values)
@@ -210,17 +229,18 @@ def _coefficients(desk: Desk, end: date) -> Dated[Mapping[str, int]]:
     return Dated(case.HOSPITALS.key, desk.file, tuple(day for day, _ in rows), tuple(tables))
 
 
-def _flags(desk: Desk, end: date) -> Dated[tuple[FlagDefinition, ...]]:
+def _flags(desk: Desk, latest: date) -> Dated[tuple[FlagDefinition, ...]]:
     """What facts of the record make a flag, by day 「病例标志」."""
-    rows = _since(desk, case.CASE_FLAGS, end)
+    rows = _since(desk, case.CASE_FLAGS, latest)
     return Dated(case.CASE_FLAGS.key, desk.file, tuple(day for day, _ in rows), tuple(value for _, value in rows))
 
 
-def _weights(desk: Desk, scheme: str, end: date) -> Dated[WeightTable]:
+def _weights(desk: Desk, scheme: str, end: date, latest: date) -> Dated[WeightTable]:
     """Weight tables by day. Those that meet in one pot must agree on scale and base year."""
-    rows = [(day, tables[scheme]) for day, tables in _since(desk, case.WEIGHTS, end)]
+    rows = [(day, tables[scheme]) for day, tables in _since(desk, case.WEIGHTS, latest)]
     start = date(end.year, 1, 1)
     meet = [day for day, _ in rows if day > start] + [start if rows[0][0] <= start else rows[0][0]]
+    meet += [day for param in (case.SCALE, case.BASE_YEAR) for day, _ in _since(desk, param, latest) if day > start]
     terms = {(desk.at(case.SCALE, day)[scheme], desk.at(case.BASE_YEAR, day)[scheme]) for day in meet}
     if len(terms) > 1:
         found = ", ".join(f"scale {scale} base_year {base}" for scale, base in sorted(terms))
@@ -228,11 +248,11 @@ def _weights(desk: Desk, scheme: str, end: date) -> Dated[WeightTable]:
     return Dated(case.WEIGHTS.key, desk.file, tuple(day for day, _ in rows), tuple(table for _, table in rows))
 
 
-def _schemes(desk: Desk, end: date) -> tuple[Scheme, ...]:
-    return tuple(_any_scheme(desk, entry, end) for entry in desk.at(case.SCHEMES, end))
+def _schemes(desk: Desk, end: date, latest: date) -> tuple[Scheme, ...]:
+    return tuple(_any_scheme(desk, entry, end, latest) for entry in desk.at(case.SCHEMES, end))
 
 
-def _routes(desk: Desk, end: date) -> tuple[Route, ...]:
+def routes_of(desk: Desk, end: date) -> tuple[Route, ...]:
     """The schemes in the order in which they are asked to take a case."""
     routes = []
     for entry in desk.at(case.SCHEMES, end):
@@ -247,31 +267,48 @@ def _routes(desk: Desk, end: date) -> tuple[Route, ...]:
     return tuple(routes)
 
 
-def _any_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> Scheme:
+def _any_scheme(desk: Desk, entry: case.SchemeEntry, end: date, latest: date) -> Scheme:
     if entry.kind == SchemeKind.POINTS:
-        return _point_scheme(desk, entry.id, end)
+        return _point_scheme(desk, entry.id, end, latest)
     if entry.kind == SchemeKind.PACK_POINTS:
         prices = desk.at(case.BUDGET_POINT_VALUE, end).get(entry.id, {})
         return PointScheme(entry.id, 1, 1, (), prices, kind=SchemeKind.PACK_POINTS)
-    return _fixed_scheme(desk, entry, end)
+    return _fixed_scheme(desk, entry, latest)
 
 
-def _point_scheme(desk: Desk, name: str, end: date) -> PointScheme:
+_DATED: Final[tuple[Param[Any], ...]] = (case.REGION_MEAN, case.DENOMINATOR, case.SAME_PRICE)
+"""What scoring reads beside rules and weights, at the case's own date."""
+
+
+def _point_scheme(desk: Desk, name: str, end: date, latest: date) -> PointScheme:
+    """A point scheme of the year, with the terms its cases are scored by on other days."""
+    scheme = _scored_by(desk, name, end, end, latest)
+    starts = [[day for day, _ in _since(desk, param, latest)] for param in _DATED]
+    opening = min(starts[0])
+    dated: list[tuple[int, PointScheme]] = []
+    for day in sorted({opening, *(day for each in starts for day in each if day > opening)}):
+        terms = _scored_by(desk, name, day, end, latest)
+        if not dated or dated[-1][1] != terms:
+            dated.append((max((day - EPOCH).days, 0), terms))
+    return scheme if len(dated) == 1 else replace(scheme, dated=tuple(dated))
+
+
+def _scored_by(desk: Desk, name: str, day: date, end: date, latest: date) -> PointScheme:
     return PointScheme(
         name=name,
         scale=desk.at(case.SCALE, end)[name],
-        region_mean_fen=desk.at(case.REGION_MEAN, end)[name],
-        class_sets=_class_sets(desk, name, end),
+        region_mean_fen=desk.at(case.REGION_MEAN, day)[name],
+        class_sets=_class_sets(desk, name, latest),
         budget_point_value=desk.at(case.BUDGET_POINT_VALUE, end).get(name, {}),
-        denominator=Denominator(desk.at(case.DENOMINATOR, end).get(name, Denominator.GROUP_MEAN)),
-        same_price_groups=frozenset(desk.at(case.SAME_PRICE, end).get(name, ())),
+        denominator=Denominator(_since_then(desk, case.DENOMINATOR, day).get(name, Denominator.GROUP_MEAN)),
+        same_price_groups=frozenset(_since_then(desk, case.SAME_PRICE, day).get(name, ())),
     )
 
 
-def _class_sets(desk: Desk, scheme: str, end: date) -> tuple[ClassSet, ...]:
-    """One set per day on which a rule or a limit changes, up to the end of the year."""
-    rules = [(day, value[scheme]) for day, value in _since(desk, case.CASE_CLASSES, end)]
-    limits = [(day, value.get(scheme, ())) for day, value in _since(desk, case.HIGH_LIMIT, end)]
+def _class_sets(desk: Desk, scheme: str, latest: date) -> tuple[ClassSet, ...]:
+    """One set per day on which a rule or a limit changes, as long as a case may be read at it."""
+    rules = [(day, value[scheme]) for day, value in _since(desk, case.CASE_CLASSES, latest)]
+    limits = [(day, value.get(scheme, ())) for day, value in _since(desk, case.HIGH_LIMIT, latest)]
     days = sorted({day for day, _ in rules} | {day for day, _ in limits if day >= rules[0][0]})
     sets: list[ClassSet] = []
     for day in days:
@@ -289,12 +326,12 @@ _PRICES: Final[Mapping[SchemeKind, tuple[Param[Any], ...]]] = {
 }
 
 
-def _fixed_scheme(desk: Desk, entry: case.SchemeEntry, end: date) -> FixedScheme:
-    """A scheme at its own price, with every price that holds on some day up to the end of the year."""
+def _fixed_scheme(desk: Desk, entry: case.SchemeEntry, latest: date) -> FixedScheme:
+    """A scheme at its own price, with every price that holds on some day a case may be read at."""
     kind = SchemeKind(entry.kind)
     if kind not in _PRICES:
         return FixedScheme(entry.id, kind)
-    starts = {param.key: [day for day, _ in _since(desk, param, end)] for param in _PRICES[kind]}
+    starts = {param.key: [day for day, _ in _since(desk, param, latest)] for param in _PRICES[kind]}
     required = [days[0] for days in starts.values() if days]
     opening = max(required, default=date.min)
     days = sorted({opening, *(day for each in starts.values() for day in each if day > opening)})

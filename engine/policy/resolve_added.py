@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from engine.policy import added_params as added
 from engine.policy import case_params as case
@@ -95,26 +96,43 @@ def _retained(desk: Desk, end: date) -> tuple[MoneyLine, ...]:
 # --- coefficients ---------------------------------------------------------------------------------------------------
 
 
-def computed_coefficients(desk: Desk, end: date) -> list[tuple[date, dict[str, int]]] | None:
+def computed_coefficients(desk: Desk, latest: date) -> list[tuple[date, dict[str, int]]] | None:
     """Coefficient of every hospital ×10⁶ from each day something about it changes; None where the table lists them."""
-    if not desk.written(coef.FORM) or desk.at(coef.FORM, end) == "table":
+    forms = [start.on or date.min for start in desk.settings[coef.FORM.key].starts] if desk.written(coef.FORM) else []
+    if all(desk.at(coef.FORM, day) == "table" for day in forms if day <= latest):
         return None
     params: tuple[Param[object], ...] = (case.HOSPITALS, coef.FORM, *coef.PARTS.values(), coef.LEAST, coef.MOST)
-    written = [desk.settings[param.key].starts for param in params if desk.written(param)]
-    opening = max(starts[0].on or date.min for starts in written)
-    days = {start.on or date.min for starts in written for start in starts}
-    return [(day, coefficients_on(desk, day)) for day in sorted(days) if opening <= day <= end]
+    days = {
+        start.on or date.min for param in params if desk.written(param) for start in desk.settings[param.key].starts
+    }
+    return [(day, coefficients_on(desk, day)) for day in sorted(days) if _opening(desk, day) <= day <= latest]
+
+
+def _opening(desk: Desk, day: date) -> date:
+    """The first day on which everything the form of a day is made of holds."""
+    needed: list[Param[Any]] = [case.HOSPITALS, coef.FORM]
+    if _starts_by(desk, coef.FORM, day):
+        needed += [coef.PARTS[part] for part in coef.NEEDS[desk.at(coef.FORM, day)]]
+    return max(desk.settings[param.key].starts[0].on or date.min for param in needed)
+
+
+def _starts_by(desk: Desk, param: Param[Any], day: date) -> bool:
+    return desk.written(param) and (desk.settings[param.key].starts[0].on or date.min) <= day
 
 
 def coefficients_on(desk: Desk, day: date, facts: FactsTable | None = None) -> dict[str, int]:
     """Coefficient of every hospital of the day by the policy's form, from its own facts or from others."""
     table: HospitalTable = desk.at(case.HOSPITALS, day)
-    needed = coef.NEEDS[desk.at(coef.FORM, day)]
+    form = desk.at(coef.FORM, day)
+    needed = coef.NEEDS[form]
+    if form == "table":
+        return {hospital.code: hospital.coefficient_e6 for hospital in table.hospitals}
     if "groups" in needed:
         return {hospital.code: 10**6 for hospital in table.hospitals}  # by group: `facts` reads them
-    if facts is None and "facts" in needed:
+    reads = "facts" in needed or ("facts" in coef.MAY.get(form, ()) and _starts_by(desk, coef.FACTS, day))
+    if facts is None and reads:
         facts = desk.at(coef.FACTS, day)
-    limits = [desk.at(param, day) if desk.written(param) else None for param in (coef.LEAST, coef.MOST)]
+    limits = [desk.at(param, day) if _starts_by(desk, param, day) else None for param in (coef.LEAST, coef.MOST)]
     try:
         hospitals = [_facts(hospital, facts) for hospital in table.hospitals]
         return hospital_coefficients_e6(_form(desk, needed, day), hospitals, Clamp(*limits))

@@ -15,6 +15,7 @@ import polars as pl
 
 from engine.report.facts import RunFacts
 from engine.report.frames import RunFrames, fen
+from engine.report.grounds import NO_GROUNDS, Grounds
 
 
 class PostingLine(NamedTuple):
@@ -99,13 +100,14 @@ class RunFigures:
     ungrouped: pl.DataFrame
     rejected: pl.DataFrame | None
     has_days: bool
+    grounds: Grounds = NO_GROUNDS
 
     @classmethod
-    def build(cls, facts: RunFacts, frames: RunFrames) -> RunFigures:
+    def build(cls, facts: RunFacts, frames: RunFrames, grounds: Grounds = NO_GROUNDS) -> RunFigures:
         cube, reasons, ungrouped, has_days = _counted(frames)
         return cls(
             facts, frames, _clearing_rows(frames), _posting_lines(frames),
-            cube, reasons, _rejections(frames), ungrouped, _rejected(frames), has_days,
+            cube, reasons, _rejections(frames), ungrouped, _rejected(frames), has_days, grounds,
         )  # fmt: skip
 
     @property

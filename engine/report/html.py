@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from engine.report import page_parts, page_pictures
+from engine.report import page_falls, page_parts, page_pictures
 from engine.report.closing import check
 from engine.report.figures import RunFigures
 from engine.report.groups import GroupTable
@@ -44,6 +44,9 @@ def render_summary(figures: RunFigures) -> str:
         hospitals=hospitals[:HOSPITALS_SHOWN],
         hospitals_total=len(hospitals),
         pool_names=[page_parts.pool_name(pool) for pool in figures.pools],
+        pool_labels={pool: page_parts.pool_name(pool) for pool in figures.pools},
+        fund_falls=page_falls.fund_falls(figures),
+        hospital_falls=page_falls.hospital_falls(figures, hospitals[:HOSPITALS_SHOWN]),
         pictures=page_pictures.all_pictures(figures, hospitals),
         classes=page_parts.class_table(figures),
         class_colours=page_pictures.CLASS_COLOURS,

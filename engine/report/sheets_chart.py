@@ -37,21 +37,21 @@ def waterfall_steps(lines: Sequence[PostingLine], year: bool) -> tuple[Step, ...
 
     def part(wanted: Section) -> list[Step]:
         found = sorted((root for root in sums if causes.section(root) is wanted), key=causes.order)
-        return [_step(causes.names(root).zh, sums[root]) for root in found]
+        return [step(causes.names(root).zh, sums[root]) for root in found]
 
     if not year:
         months = part(Section.MONTH)
-        return (*months, _step("实际拨付", sum(step.amount_fen for step in months), is_total=True))
+        return (*months, step("实际拨付", sum(step.amount_fen for step in months), is_total=True))
     money = account(lines)
     return (
         *part(Section.ENTITLED),
-        _step("应得基金", money.entitled_fen, is_total=True),
+        step("应得基金", money.entitled_fen, is_total=True),
         *part(Section.CASH),
-        _step("应拨付", money.final_fen, is_total=True),
+        step("应拨付", money.final_fen, is_total=True),
     )
 
 
-def _step(name: str, amount_fen: int, *, is_total: bool = False) -> Step:
+def step(name: str, amount_fen: int, *, is_total: bool = False) -> Step:
     """A step whose name carries its amount: a bar that crosses zero has no one place for a label."""
     return Step(f"{name} {short_yuan(amount_fen)}", amount_fen, is_total)
 

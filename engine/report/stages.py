@@ -60,7 +60,7 @@ _STAGES = {
     ),
     Stage.SHARING: ("surplus_returned", "assessment_cut", "overspend_shared"),
     Stage.OTHER: ("audit_points", "audit_money", "other"),
-    Stage.CASH: ("prepaid", "quality_deposit", "supplier_paid", "advance_recovered"),
+    Stage.CASH: ("prepaid", "quality_deposit", "supplier_paid", "advance_recovered", "receivable_recovered"),
     Stage.CARRY: ("carried_to_next_year",),
     Stage.MONTH: ("prepayment", "deposit_withheld", "advance_paid"),
 }

@@ -15,6 +15,7 @@ from engine.report.facts import ReportError
 from engine.report.figures import RunFigures
 from engine.report.groups import GroupTable
 from engine.report.sheets_cover import cover_sheet
+from engine.report.sheets_fall import fall_sheet
 from engine.report.workbook import Book
 
 CASE_ROWS_MAX = 200_000
@@ -40,6 +41,7 @@ def write_statement(
     cover_sheet(book, hospital, figures, case_detail=case_detail)
     sheets_money.month_sheet(book, hospital, figures)
     chart_places = sheets_money.year_sheet(book, hospital, figures)
+    chart_places += fall_sheet(book, hospital, figures)
     sheets_cases.group_sheet(book, hospital, figures, groups)
     if case_detail:
         sheets_cases.case_sheet(book, hospital, figures, case_rows_max)

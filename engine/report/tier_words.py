@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from engine.report.grounds import Tiers
 from engine.report.shown import yuan_text
-from engine.run_reader import Tiers
 
 
 def decimal_text(value: Decimal, least: int = 2) -> str:

@@ -172,6 +172,10 @@ class Sheet:
                 self._writers[column](row, value, styles[column])
         self.row = row + 1
 
+    def formula(self, column: int, text: str, cached: float, style: Any, row: int | None = None) -> None:
+        """A live formula made here, never from data, with the value a program shows before it calculates."""
+        self.sheet.write_formula(self.row if row is None else row, column, text, style, cached)
+
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, freeze_columns: int = 0) -> int:
         """The sheet's main table with a filter on it; returns the number of rows."""
         self.header(columns, freeze_columns=freeze_columns)

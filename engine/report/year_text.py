@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from engine.report import causes
+from engine.report.cliff_words import cliff_text
 from engine.report.figures import PostingLine
 from engine.report.labels import LEVELS, POOLS, TAGS, Label, label
 from engine.report.shown import yuan_text
@@ -30,7 +31,7 @@ class YearText:
         amounts += [each.line.amount_fen for stage in self.stages for each in stage.lines]
         widest = max((len(yuan_text(fen, signed=True)) for fen in amounts), default=8)
         self.layout = Layout(width, widest)
-        self.words = TierWords(books.tiers_of(hospital, pool), lang)
+        self.words = TierWords(books.grounds.tiers_of(hospital, pool), lang)
 
     def say(self, zh: str, en: str) -> str:
         return zh if self.lang == "zh" else en
@@ -98,7 +99,7 @@ class YearText:
     def _ground(self, line: PostingLine) -> str:
         """Line number, key, evidence and document: why the amount is there."""
         tag = f"[{line.tag} {self.pick(label(TAGS, line.tag))}] " if line.tag else ""
-        document = self.books.document(line.rule)
+        document = self.books.grounds.document(line.rule)
         return f"#{line.line} {line.period} {line.rule} {tag}{document}".rstrip()
 
     def _notes(self, texts: Sequence[str]) -> Iterator[str]:
@@ -117,19 +118,15 @@ class YearText:
             yield from self.layout.note(f"{line.period} {yuan_text(line.amount_fen, signed=True)} #{line.line}", 8)
 
     def _cliffs(self) -> Iterator[str]:
-        from engine.report.cliff_words import cliff_text
-
-        rows = self.books.cliffs_of(self.hospital, self.pool)
+        rows = self.books.grounds.cliffs_of(self.hospital, self.pool)
         if not rows:
             return
-        yield from self.layout.note(
-            self.say("临近的断点（一分之差，金额跳变）：", "Edges close by, where pay jumps:"), 0
-        )
+        yield from self.layout.note(self.say("临近的断点（跨过则金额跳变）：", "Edges close by, where pay jumps:"), 0)
         for row in rows:
             yield from self.layout.note("! " + cliff_text(row, self.lang), 2)
 
     def _open_values(self) -> Iterator[str]:
-        rows = self.books.unverified(self.lines)
+        rows = self.books.grounds.unverified(self.lines)
         if not rows:
             return
         keys = dict.fromkeys(f"{row['rule']}[{row['tag']}]" for row in rows)

@@ -1,14 +1,15 @@
 """Sub-budgets after a clearing 「分项预算执行」: planned and spent by division and part.
 
-In: the policy's plan by division and what the pool spent; out: rows, each with its spend or the reason why this run
-cannot know it. A division is a view of the same money: it pays nobody. A part the engine has no meaning for, or whose
-money flows through another system, is "unknown", never zero.
+In: the policy's plan by division and what the pool spent; out: rows, each with its spend, or with what is known of it
+and the reason why this run cannot know the rest. A division is a view of the same money: it pays nobody. A part the
+engine has no meaning for, or whose money flows through another system, is "unknown", never zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -19,99 +20,102 @@ from engine.watch.spend import PoolSpend, pool_spend
 from engine.watch.tables import table_of
 from engine.write_settled import SettledCases
 from pointvalue.results import YearResult
-from pointvalue.sub_budget import SubBudget, watch
+from pointvalue.sub_budget import watch
 
-Found = tuple[int | None, str, str]
-"""Spend in fen or None, and what it is made of in both languages."""
+
+class Found(NamedTuple):
+    """What a part is known to have spent; `complete` False: there is more that this run cannot see."""
+
+    complete: bool
+    fen: int
+    zh: str
+    en: str
 
 
 @dataclass(frozen=True)
 class DivisionRow:
-    """One part of a division. `spent_fen` None: unknown."""
+    """One part of a division. `spent_fen` None: only `known_fen` of it is known."""
 
     pool: str
     division: str
     part: str
     planned_fen: int
-    spent_fen: int | None
+    known_fen: int
+    complete: bool
     zh: str
     en: str
 
     @property
+    def spent_fen(self) -> int | None:
+        return self.known_fen if self.complete else None
+
+    @property
     def left_fen(self) -> int | None:
-        return None if self.spent_fen is None else self.planned_fen - self.spent_fen
+        return self.planned_fen - self.known_fen if self.complete else None
 
 
-def _inpatient(spend: PoolSpend) -> Found:
-    if spend.has_bundle:
-        return None, "打包资金未分住院与门诊", "money of a bundle is not split into stays and visits"
-    seen = spend.outpatient_fen or 0
-    if spend.outpatient_fen is None:
-        return (
-            spend.total_fen - spend.capitation_fen,
-            "应得基金减按人头付费；病例无医疗类别，全部视为住院",
-            ("entitled less capitation; the cases carry no kind of care and all count as stays"),
-        )
-    return (
-        spend.total_fen - spend.capitation_fen - seen,
-        "应得基金减按人头付费与门诊病例",
-        ("entitled less capitation and outpatient cases"),
+def _found(spend: PoolSpend, fen: int, zh: str, en: str, *here: str) -> Found:
+    """Complete unless the budget's outside items other than `here` may belong to the part."""
+    away = [name for name in sorted(spend.outside_planned) if name not in here and spend.outside_planned[name]]
+    if not away:
+        return Found(True, fen, zh, en)
+    names = ", ".join(away)
+    return Found(
+        False, fen, f"{zh}；budget.outside 的 {names} 由其他系统支付", f"{en}; {names} is paid by other systems"
     )
 
 
-def _outpatient(spend: PoolSpend) -> Found:
+def _mixed(fen: int) -> Found:
+    return Found(False, fen, "打包资金未分住院与门诊", "money of a bundle is not split into stays and visits")
+
+
+def _inpatient(spend: PoolSpend) -> Found:
+    fen = spend.total_fen - spend.capitation_fen - (spend.outpatient_fen or 0)
     if spend.has_bundle:
-        return None, "打包资金未分住院与门诊", "money of a bundle is not split into stays and visits"
-    if "outpatient" in spend.outside_planned:
-        return None, "budget.outside 的 outpatient 在其他系统支付", "outside item outpatient is paid by another system"
-    if spend.outpatient_fen is None and not spend.capitation_fen:
-        return None, "病例无医疗类别，也无按人头协议", "the cases carry no kind of care and nothing is paid by head"
-    return (
-        spend.capitation_fen + (spend.outpatient_fen or 0),
-        "按人头付费（按门诊计）与门诊病例",
-        ("capitation, taken as outpatient care, and outpatient cases"),
+        return _mixed(fen - spend.bundle_paid_fen)
+    zh, en = "应得基金减按人头付费与门诊病例", "entitled less capitation and outpatient cases"
+    if spend.outpatient_fen is None:
+        zh, en = "应得基金减按人头付费；病例无医疗类别，视为住院", "entitled less capitation; all cases taken as stays"
+    return _found(spend, fen, zh, en, "outpatient")
+
+
+def _outpatient(spend: PoolSpend) -> Found:
+    fen = spend.capitation_fen + (spend.outpatient_fen or 0)
+    if spend.has_bundle:
+        return _mixed(fen)
+    if not fen and spend.outpatient_fen is None:
+        return Found(False, 0, "病例无医疗类别，也无按人头协议", "cases carry no kind of care, nothing is paid by head")
+    return _found(
+        spend, fen, "按人头付费（按门诊计）与门诊病例", "capitation, taken as outpatient, and outpatient cases"
     )
 
 
 def _by_item(spend: PoolSpend) -> Found:
-    return None, "病例不含费用明细", "the cases carry no cost by item"
+    return Found(False, 0, "病例不含费用明细", "the cases carry no cost by item")
 
 
 def _bundle(spend: PoolSpend) -> Found:
     inside = sum(amount for code, amount in spend.by_hospital.items() if code in spend.bundle_hospitals)
-    return (
-        inside + spend.bundle_outside_fen,
-        "牵头与成员机构应得基金及打包院外支出",
-        ("what lead and members are entitled to, and bundle money spent elsewhere"),
-    )
+    zh, en = "牵头与成员机构应得基金及打包院外支出", "entitled of lead and members, and bundle money spent elsewhere"
+    return Found(True, inside + spend.bundle_outside_fen, zh, en)
 
 
 def _not_bundle(spend: PoolSpend) -> Found:
     others = sum(amount for code, amount in spend.by_hospital.items() if code not in spend.bundle_hospitals)
-    return others, "其他机构应得基金", "what all other hospitals are entitled to"
+    return _found(spend, others, "其他机构应得基金", "entitled of all other hospitals")
 
 
 def _local(spend: PoolSpend) -> Found:
-    return (
-        spend.total_fen - (spend.referred_fen or 0),
-        "区域内机构应得基金",
-        "what hospitals of the area are entitled to",
-    )
+    fen = spend.total_fen - (spend.referred_fen or 0)
+    return _found(spend, fen, "区域内机构应得基金", "entitled of the area's hospitals", "out_of_area")
 
 
 def _referred(spend: PoolSpend) -> Found:
-    if "out_of_area" in spend.outside_planned:
-        return (
-            None,
-            "budget.outside 的 out_of_area 在其他系统支付",
-            "outside item out_of_area is paid by another system",
-        )
-    if spend.referred_fen is None and not spend.has_bundle:
-        return None, "病例中没有转外就医", "care in other areas is not among the cases"
-    return (
-        (spend.referred_fen or 0) + spend.bundle_outside_fen,
-        "转外住院病例与打包院外支出",
-        ("stays after referral and bundle money spent elsewhere"),
+    fen = (spend.referred_fen or 0) + spend.bundle_outside_fen
+    if spend.referred_fen is None:
+        return Found(False, fen, "病例中没有转外就医", "care in other areas is not among the cases")
+    return _found(
+        spend, fen, "转外住院病例与打包院外支出", "stays after referral and bundle money spent elsewhere", "outpatient"
     )
 
 
@@ -128,7 +132,8 @@ def division_rows(area: Area, settled: SettledCases, year: YearResult) -> list[D
     """Every part of every division the policy plans, pool by pool."""
     rows: list[DivisionRow] = []
     for pool in settled.area.pools:
-        plan = sub_budgets(area.policy, pool.id, settled.area.year)
+        total = year.pool(pool.id).budget.total_fen  # the plan, capped and changed during the year
+        plan = sub_budgets(area.policy, pool.id, settled.area.year, total)
         spend = pool_spend(settled, pool, year.pool(pool.id)) if plan else None
         for division, parts in plan.items():
             assert spend is not None
@@ -138,29 +143,29 @@ def division_rows(area: Area, settled: SettledCases, year: YearResult) -> list[D
 
 def _division(pool: str, division: str, planned: Mapping[str, int], spend: PoolSpend) -> list[DivisionRow]:
     known = MEANING.get(division, {})
-    found = {part: known[part](spend) if part in known else _no_meaning(division) for part in planned}
-    watched = watch(planned, {part: fen for part, (fen, _, _) in found.items() if fen is not None})
-    rows = []
-    for part, each in watched.items():
-        fen, zh, en = found[part]
-        rows.append(_row(pool, division, part, each, fen is not None, zh, en))
-    return rows
+    found = {part: known[part](spend) if part in known else _no_meaning() for part in planned}
+    watched = watch(planned, {part: each.fen for part, each in found.items()})
+    return [
+        DivisionRow(pool, division, part, each.planned_fen, each.spent_fen, *_rest(found[part]))
+        for part, each in watched.items()
+    ]
 
 
-def _row(pool: str, division: str, part: str, each: SubBudget, known: bool, zh: str, en: str) -> DivisionRow:
-    return DivisionRow(pool, division, part, each.planned_fen, each.spent_fen if known else None, zh, en)
+def _rest(found: Found) -> tuple[bool, str, str]:
+    return found.complete, found.zh, found.en
 
 
-def _no_meaning(division: str) -> Found:
+def _no_meaning() -> Found:
     parts = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in MEANING.items())
-    return None, f"程序不知道该分项的含义；可用：{parts}", f"no meaning here; those with one are {parts}"
+    return Found(False, 0, f"程序不知道该分项的含义；可用：{parts}", f"no meaning here; those with one are {parts}")
 
 
 def division_file(rows: Sequence[DivisionRow]) -> pa.Table:
     """`sub_budgets.parquet`."""
     return table_of("sub_budgets", [
         {"insutype": row.pool, "division": row.division, "part": row.part, "planned_fen": row.planned_fen,
-         "spent_fen": row.spent_fen, "left_fen": row.left_fen, "known_from": f"{row.zh} {row.en}"}
+         "known_fen": row.known_fen, "spent_fen": row.spent_fen, "left_fen": row.left_fen,
+         "known_from": f"{row.zh} {row.en}"}
         for row in rows
     ])  # fmt: skip
 
@@ -169,11 +174,15 @@ def division_page(rows: Sequence[DivisionRow]) -> PageTable:
     """The page's table."""
     columns = (
         *(Head("险种", "Pool"), Head("划分", "Division"), Head("分项", "Part")),
-        *(Head("计划", "Planned", "money"), Head("支出", "Spent", "money"), Head("结余", "Left", "signed")),
+        *(Head("计划", "Planned", "money"), Head("已知支出", "Known of it", "money")),
+        *(Head("支出", "Spent", "money"), Head("结余", "Left", "signed")),
         Head("口径", "Made of"),
     )
     cells = tuple(
-        (row.pool, row.division, row.part, row.planned_fen, row.spent_fen, row.left_fen, f"{row.zh} {row.en}")
+        (
+            *(row.pool, row.division, row.part, row.planned_fen, row.known_fen),
+            *(row.spent_fen, row.left_fen, f"{row.zh} {row.en}"),
+        )
         for row in rows
     )
     note = (

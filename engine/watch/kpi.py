@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.clearing_table import ClearingRow
+from engine.opening import FUND_GROWTH, Opening
 from engine.report.page_tables import Cell, Head, PageTable
 from engine.watch.spend import OUTPATIENT_TYPES, pool_spend
 from engine.watch.tables import table_of
@@ -30,7 +31,7 @@ from pointvalue.terms import Route, SchemeKind
 Mask = npt.NDArray[np.bool_]
 ALL_POOLS: Final = ""
 SHARE, GROWTH, CMI, GROUPS, COST_INDEX, TIME_INDEX = (
-    *("share_by_disease", "fund_growth", "cmi", "groups", "cost_index", "time_index"),
+    *("share_by_disease", FUND_GROWTH, "cmi", "groups", "cost_index", "time_index"),
 )
 _MADE_OF = {
     SHARE: "按 DRG、DIP、单病种付费的住院费用 ÷ 全部住院费用 cost of stays paid by disease over cost of all stays",
@@ -40,6 +41,7 @@ _MADE_OF = {
     COST_INDEX: "费用消耗指数：各病例费用与病组均费之比的均值 mean of cost over the group's mean cost",
     TIME_INDEX: "时间消耗指数：各病例住院日与病组均日之比的均值 mean of stay over the group's mean stay of this run",
 }
+_LAST_YEAR = "对上年清算同口径支出 − 1 spend over what last year's clearing counted as spent"
 _NAMES = {SHARE: "按病种付费占住院费用比例 share paid by disease", GROWTH: "基金支出增幅 growth of fund expenditure"}
 
 
@@ -55,15 +57,23 @@ class Kpi:
     denominator: int | None
     den_unit: str
     value_e6: int | None
+    made_of: str = ""
+    """What it is made of, where that is not the usual."""
+
+    @property
+    def known_from(self) -> str:
+        return self.made_of or _MADE_OF[self.name]
 
 
-def kpi_rows(settled: SettledCases, rows: Sequence[ClearingRow], year: YearResult) -> list[Kpi]:
+def kpi_rows(
+    settled: SettledCases, rows: Sequence[ClearingRow], year: YearResult, opening: Opening | None = None
+) -> list[Kpi]:
     """Area figures by pool and over all, then the figures of every hospital."""
     pools = [pool.id for pool in settled.area.pools]
     found: list[Kpi] = []
     for pool in (ALL_POOLS, *pools):
         found.append(_share(settled, pool))
-    found += _growth(settled, year)
+    found += _growth(settled, year, opening)
     found += _hospital_rows(settled, rows)
     return found
 
@@ -93,24 +103,26 @@ def _share(settled: SettledCases, pool: str) -> Kpi:
     return _ratio(SHARE, pool, "", total(cost[within & by_disease]), "fen", total(cost[within]), "fen")
 
 
-def _growth(settled: SettledCases, year: YearResult) -> Iterator[Kpi]:
-    """Growth of fund expenditure against the prior actual; carve-outs count as planned, other systems pay them."""
-    spent_of_all, prior_of_all = 0, 0
-    known = True
+def _growth(settled: SettledCases, year: YearResult, opening: Opening | None) -> Iterator[Kpi]:
+    """Growth of fund expenditure against the prior actual of the policy, else against what last year's clearing counted
+    as spent; carve-outs count as planned, other systems pay them."""
+    last = opening.last.pools if opening and opening.last else {}
+    spent_of_all, priors = 0, []
     for pool in settled.area.pools:
         spend = pool_spend(settled, pool, year.pool(pool.id))
         spent = spend.total_fen + spend.bundle_outside_fen + sum(spend.outside_planned.values())
-        prior = pool.prior_actual_fen
-        yield _growth_of(pool.id, spent, prior)
+        before = last[pool.id].spent_fen if pool.id in last else None
+        prior = before if pool.prior_actual_fen is None else pool.prior_actual_fen
+        yield _growth_of(pool.id, spent, prior, _LAST_YEAR if pool.prior_actual_fen is None and prior else "")
         spent_of_all += spent
-        known = known and prior is not None
-        prior_of_all += prior or 0
-    yield _growth_of(ALL_POOLS, spent_of_all, prior_of_all if known else None)
+        priors.append(prior)
+    known = [prior for prior in priors if prior is not None]
+    yield _growth_of(ALL_POOLS, spent_of_all, sum(known) if len(known) == len(priors) else None)
 
 
-def _growth_of(pool: str, spent: int, prior: int | None) -> Kpi:
+def _growth_of(pool: str, spent: int, prior: int | None, made_of: str = "") -> Kpi:
     value = divide_half_up((spent - prior) * 10**6, prior) if prior else None
-    return Kpi(GROWTH, pool, "", spent, "fen", prior, "fen", value)
+    return Kpi(GROWTH, pool, "", spent, "fen", prior, "fen", value, made_of)
 
 
 _SUMMED = ("tot_wt", "grp_psntime", "ratio_e6", "time_e6", "priced")
@@ -160,7 +172,7 @@ def kpi_file(rows: Sequence[Kpi]) -> pa.Table:
     return table_of("kpi", [
         {"kpi": row.name, "insutype": row.pool, "fixmedins_code": row.hospital, "numerator": row.numerator,
          "num_unit": row.num_unit, "denominator": row.denominator, "den_unit": row.den_unit,
-         "value_e6": row.value_e6, "known_from": _MADE_OF[row.name]}
+         "value_e6": row.value_e6, "known_from": row.known_from}
         for row in rows
     ])  # fmt: skip
 
@@ -173,7 +185,7 @@ def area_page(rows: Sequence[Kpi]) -> PageTable:
     )
     cells = tuple(
         (_NAMES[row.name], row.pool or "全部 all", row.numerator, row.denominator, _percent(row.value_e6),
-         _MADE_OF[row.name])
+         row.known_from)
         for row in rows if row.name in _NAMES
     )  # fmt: skip
     return PageTable("上报指标", "Indicators reported upward", columns, cells)

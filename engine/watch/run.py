@@ -53,7 +53,7 @@ def watch_year(
     if counties := county_rows(area, settled, year):
         files["county_share"] = county_file(counties)
         pages.append(county_page(counties))
-    indicators = kpi_rows(settled, rows, year)
+    indicators = kpi_rows(settled, rows, year, opening)
     files["kpi"] = kpi_file(indicators)
     pages += [area_page(indicators), hospital_page(settled, indicators)]
     return Watched(files, tuple(page for page in pages if page is not None))

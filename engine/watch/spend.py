@@ -38,6 +38,7 @@ class PoolSpend:
 
     by_hospital: Mapping[str, int]
     capitation_fen: int
+    bundle_paid_fen: int
     outpatient_fen: int | None
     referred_fen: int | None
     bundle_hospitals: frozenset[str]
@@ -53,13 +54,13 @@ class PoolSpend:
 def pool_spend(settled: SettledCases, pool: Pool, result: PoolResult) -> PoolSpend:
     """The spend of one pool."""
     by_hospital: dict[str, int] = defaultdict(int)
-    capitation = 0
+    fixed: dict[str, int] = defaultdict(int)
     for line in result.lines:
         if line.hospital == RESERVE or line.cause in CASH_CAUSES or line.cause is Cause.EPIDEMIC_OUTSIDE:
             continue
         by_hospital[line.hospital] += line.amount_fen
-        if line.cause is Cause.FIXED_STANDARD and line.part == CAPITATION_LINE:
-            capitation += line.amount_fen
+        if line.cause is Cause.FIXED_STANDARD:
+            fixed[line.part] += line.amount_fen
     bundles = [
         contract
         for contract in settled.area.contracts
@@ -69,7 +70,8 @@ def pool_spend(settled: SettledCases, pool: Pool, result: PoolResult) -> PoolSpe
     in_pool = settled.cases.pool == settled.area.pool_index(pool.id)
     return PoolSpend(
         by_hospital=dict(by_hospital),
-        capitation_fen=capitation,
+        capitation_fen=fixed[CAPITATION_LINE],
+        bundle_paid_fen=fixed[BUNDLE_LINE],
         outpatient_fen=_fund_part(settled, in_pool, kinds, OUTPATIENT_TYPES),
         referred_fen=_fund_part(settled, in_pool, kinds, REFERRED_TYPES),
         bundle_hospitals=frozenset(code for each in bundles for code in (each.hospital, *each.members)),
