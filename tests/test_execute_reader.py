@@ -245,6 +245,15 @@ def test_copies_over_files_of_different_types(tmp_path: Path) -> None:
     assert found.accepted["setl_id"].to_list() == ["A", "D", "E"]
 
 
+@pytest.mark.parametrize("held", [1, 5, 40, 1_000])
+def test_hashes_on_disk_find_the_same_copies(held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.execute.suspects.HELD_MAX", held)
+    rows = [*many(60), *many(20), row("S0003", age="99"), row("Z")]
+    found = both([write_parquet(tmp_path / "a.parquet", rows), write_csv(tmp_path / "b.csv", [row("Z")])],
+                 Demand("settle", "strict"), batch_rows=13)  # fmt: skip
+    assert found.accepted["setl_id"].n_unique() == len(found.accepted) == 60
+
+
 def test_a_crowded_vocabulary_makes_rows_slow_and_never_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.execute.cells.WORDS_MAX", 3)
     assert len(load(write_parquet(tmp_path / "a.parquet", many(60)), batch_rows=9).accepted) == 60

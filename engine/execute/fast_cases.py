@@ -165,7 +165,7 @@ class Waiting:
         """Lets a frame wait."""
         if len(frame):
             key = tuple((name, str(kind)) for name, kind in frame.schema.items())
-            self._frames.setdefault(key, []).append(frame)
+            self._frames.setdefault(key, []).append(_of_its_own(frame))
             self._rows += len(frame)
 
     def taken(self) -> list[pl.DataFrame]:
@@ -173,6 +173,13 @@ class Waiting:
         frames = [pl.concat(frames) for frames in self._frames.values()]
         self._frames, self._rows = {}, 0
         return frames
+
+
+def _of_its_own(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in memory of their own: picked rows would keep the texts of their whole batch alive."""
+    whole = pl.from_arrow(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    assert isinstance(whole, pl.DataFrame)
+    return whole.cast(frame.schema)
 
 
 def _id_header(header: HeaderMap) -> str:

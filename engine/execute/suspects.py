@@ -1,14 +1,16 @@
 """Rows whose settlement id may stand elsewhere too, found before the rows themselves are read 「疑似重复」.
 
 In: the case files of a run; out: per file the numbers of rows to be looked at closely. Only the ids are read, eight
-bytes are kept for each. A hash chooses what is looked at; `judge_copies` compares ids as text.
+bytes are kept for each, on disk when they are many. A hash only chooses what `judge_copies` compares as text.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,8 @@ from engine.execute.loops import fill_members, mark_members, plain_ids
 from engine.execute.vocabulary import text_buffers
 
 U64 = npt.NDArray[np.uint64]
+HELD_MAX = 4_000_000
+"""Hashes kept in memory; more go to a file, whose pages the system may take back."""
 I64 = npt.NDArray[np.int64]
 
 
@@ -60,33 +64,76 @@ def look_of(path: Path) -> tuple[int, int]:
 def find_suspects(reader: CaseReader, batch_rows: int) -> Suspects:
     """One pass over the ids of all files."""
     looks = tuple(look_of(table.path) for table in reader.tables)
-    hashes: list[U64] = []
-    rows: list[list[I64]] = []
-    counts: list[int] = []
+    hashes, counts = _Spool(), list[int]()
+    numbers: list[list[I64 | range]] = []
     for table, header in zip(reader.tables, reader.headers, strict=True):
-        count, of_file = 0, list[I64]()
-        for found, numbers, misshapen in _hashes(table, header, batch_rows):
-            hashes.append(found)
-            of_file.append(numbers)
+        count, of_file = 0, list[I64 | range]()
+        for found, rows, misshapen in _hashes(table, header, batch_rows):
+            hashes.add(found)
+            of_file.append(rows)
             count += len(found) + misshapen
         if not count:
             raise no_rows(table.name)
         counts.append(count)
-        rows.append(of_file)
-    repeated = _repeated(np.concatenate(hashes))
-    place = 0
-    suspect: list[I64] = []
-    for of_file in rows:
-        parts = [np.empty(0, np.int64)]
-        for numbers in of_file:
-            if len(repeated):
-                parts.append(numbers[_members(hashes[place], repeated)])
-            place += 1
-        suspect.append(np.concatenate(parts))
+        numbers.append(of_file)
+    try:
+        suspect = _suspect_rows(hashes, numbers)
+    finally:
+        hashes.close()
     return Suspects(tuple(counts), tuple(suspect), looks)
 
 
-def _hashes(table: CaseTable, header: HeaderMap, batch_rows: int) -> Iterator[tuple[U64, I64, int]]:
+def _suspect_rows(hashes: _Spool, numbers: list[list[I64 | range]]) -> list[I64]:
+    """By file the numbers of the rows whose hash stands there more than once."""
+    repeated = _repeated(hashes.whole())
+    whole, place = hashes.whole(), 0
+    suspect: list[I64] = []
+    for of_file in numbers:
+        parts = [np.empty(0, np.int64)]
+        for rows in of_file:
+            if len(repeated):
+                hit = np.flatnonzero(_members(whole[place : place + len(rows)], repeated))
+                parts.append(rows[hit] if isinstance(rows, np.ndarray) else hit + rows.start)
+            place += len(rows)
+        suspect.append(np.concatenate(parts))
+    return suspect
+
+
+class _Spool:
+    """Hashes of all ids: in memory while they are few, then in a file without a name, eight bytes each."""
+
+    def __init__(self) -> None:
+        self._parts: list[U64] = []
+        self._file: IO[bytes] | None = None
+        self._held = 0
+
+    def add(self, hashes: U64) -> None:
+        """Some more."""
+        self._parts.append(hashes)
+        self._held += len(hashes)
+        if self._held > HELD_MAX:
+            self._file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+            for part in self._parts:
+                part.tofile(self._file)
+            self._parts, self._held = [], 0
+
+    def whole(self) -> U64:
+        """All of them, not to be changed."""
+        if self._file is None:
+            return np.concatenate(self._parts)
+        for part in self._parts:
+            part.tofile(self._file)
+        self._parts = []
+        self._file.flush()
+        return np.memmap(self._file, np.uint64, "r")
+
+    def close(self) -> None:
+        """Lets the file go."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _hashes(table: CaseTable, header: HeaderMap, batch_rows: int) -> Iterator[tuple[U64, I64 | range, int]]:
     """(hash of every id, 0 where there is none; row numbers; rows that are not there)."""
     needed = headers_needed(header, (ID,))
     for batch in batches(table, needed, batch_rows, unique=needed):
@@ -94,7 +141,10 @@ def _hashes(table: CaseTable, header: HeaderMap, batch_rows: int) -> Iterator[tu
         if not header.id_from and is_text(batch.table.column(needed[0]).type):
             cells = batch.table.column(needed[0]).combine_chunks()
             cells = cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
-        yield id_hashes(cells, batch.table, header), batch.rows, len(batch.misshapen)
+        rows = batch.rows
+        whole = len(rows) and int(rows[-1]) - int(rows[0]) == len(rows) - 1 and not batch.misshapen
+        numbers = range(int(rows[0]), int(rows[-1]) + 1) if whole else rows
+        yield id_hashes(cells, batch.table, header), numbers, len(batch.misshapen)
 
 
 def id_hashes(cells: pa.Array | None, table: pa.Table, header: HeaderMap) -> U64:
@@ -121,9 +171,20 @@ def _hashed(cells: pa.Array) -> tuple[U64, int]:
 
 
 def _repeated(hashes: U64) -> U64:
-    """The hashes that stand there more than once, each once. Sorts its argument's copy."""
-    ordered = np.sort(hashes[hashes != 0])
-    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    """The hashes that stand there more than once, each once."""
+    if len(hashes) <= HELD_MAX:
+        ordered: U64 = np.sort(hashes)
+    else:
+        with tempfile.TemporaryFile() as file:
+            np.ascontiguousarray(hashes).tofile(file)
+            file.flush()
+            ordered = np.memmap(file, np.uint64, "r+")  # the map outlives the file
+        ordered.sort()
+    found = np.zeros(0, np.uint64)
+    for low in range(0, len(ordered), HELD_MAX):
+        part = ordered[low : low + HELD_MAX + 1]
+        found = np.append(found, part[1:][part[1:] == part[:-1]])
+    return np.unique(found[found != 0])
 
 
 def _members(hashes: U64, repeated: U64) -> npt.NDArray[np.bool_]:
