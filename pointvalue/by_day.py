@@ -27,6 +27,15 @@ def by_day(dated: Sequence[tuple[int, T]], value_day: I32) -> Iterator[tuple[T, 
             yield terms, places
 
 
+def scored_on(scheme: PointScheme, day: int) -> PointScheme:
+    """The terms a point scheme scores a case of one day by."""
+    held = scheme
+    for first, terms in scheme.dated:
+        if held is scheme or first <= day:
+            held = terms
+    return held
+
+
 def scored_by(scheme: PointScheme, value_day: I32) -> Iterator[tuple[PointScheme, I64]]:
     """The terms a point scheme scores each case by."""
     return by_day(scheme.dated or ((0, scheme),), value_day)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointvalue import class_kernel, reference
-from pointvalue.by_day import scored_by
+from pointvalue.by_day import scored_by, scored_on
 from pointvalue.cases import I32, I64, NONE, CaseColumns, CaseFault, require_places
 from pointvalue.class_kernel import Status
 from pointvalue.class_tables import SMALL, SchemeTables, compile_scheme
@@ -247,7 +247,7 @@ def _score_special(
     """Points of an approved special case 「特例单议」: approved cost over the region's mean, without coefficient,
     or the points given; or none, when its approved fund money is paid outside the pot."""
     scored.class_index[row] = class_index
-    scheme = next(terms for terms, _ in scored_by(scheme, cases.value_day[row : row + 1]))
+    scheme = scored_on(scheme, int(cases.value_day[row]))
     if area.special_pay is SpecialPay.ACTUAL_OUTSIDE_POOL:
         _special_value(cases.special_fund_fen, cases, row, "approved fund money")
         scored.line[row] = scored.lines.index(SPECIAL_LINE)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
+from pointvalue.by_day import scored_on
 from pointvalue.fixed import E4, exact, floor, half_up
 from pointvalue.model import ClassSet, PointScheme, Pool, ScoreSlope, ScoreTable, Sharing
 from pointvalue.reference import ReferenceCase, class_set_of, cost_ratio, high_limit, score_case
@@ -49,6 +50,7 @@ class SharingCliff:
 
 def class_cliffs(case: ReferenceCase, scheme: PointScheme, least: Fraction = NOTICEABLE) -> tuple[ClassCliff, ...]:
     """Every cost at which this case would change class with a jump, all else as it is, cheapest first."""
+    scheme = scored_on(scheme, case.value_day)
     ratio = cost_ratio(replace(case, cost_fen=1), scheme)
     if ratio is None:
         return ()

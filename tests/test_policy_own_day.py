@@ -5,8 +5,10 @@ FR25 has 100 points at a mean of 10,000.00 yuan; every case costs that unless it
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -14,6 +16,8 @@ from engine.area import load_area
 from engine.policy import PolicyFaults, load_policy
 from engine.run import clear
 from engine.run_parts import RunOptions
+from pointvalue.by_day import scored_by, scored_on
+from pointvalue.model import PointScheme
 from tests.facts_area import FILES, HEAD, YEAR, case, cleared, points, write_area, write_cases
 
 MARCH = case("A1")
@@ -134,3 +138,13 @@ def test_a_hospitals_own_ratio_counts_its_cases_at_every_price_of_the_year(tmp_p
     table = pl.read_parquet(cleared(tmp_path, files, cases).folder / "settled.parquet")
     paid = {name: str(amount) for name, amount in table.select("setl_id", "drg_dip_fund_payamt").iter_rows()}
     assert {name: paid[name] for name in ("A1", "A2")} == {"A1": "9250.00", "A2": "7200.00"}
+
+
+def test_terms_on_a_day_are_those_that_began_last() -> None:
+    first, second, last = (PointScheme("drg", 100, mean, (), {}) for mean in (1, 2, 3))
+    whole = replace(last, dated=((10, first), (20, second), (30, last)))
+    assert [scored_on(whole, day).region_mean_fen for day in (0, 10, 19, 20, 29, 30, 99)] == [1, 1, 1, 2, 2, 3, 3]
+    days = np.array([0, 10, 19, 20, 29, 30, 99], np.int32)
+    spans = {terms.region_mean_fen: places.tolist() for terms, places in scored_by(whole, days)}
+    assert spans == {1: [0, 1, 2], 2: [3, 4], 3: [5, 6]}
+    assert scored_on(last, 5) is last

@@ -139,7 +139,7 @@ class Counter:
 
     def _resolved(self, year: int) -> PolicyYear | PolicyError:
         try:
-            return PolicyYear.of(resolve(self.policy, year))
+            return PolicyYear.of(resolve(self.policy, year, self.chosen_by))
         except PolicyError as error:
             return error
 

@@ -20,6 +20,7 @@ from engine.online.record import Record
 from engine.packs.dip_load import DipPack
 from engine.policy.resolve import EPOCH, ResolvedPolicy
 from grouper.reason import GroupStatus
+from pointvalue.by_day import scored_on
 from pointvalue.dip_score_tables import CaseKeys, GroupedCase, ScoringError
 from pointvalue.dip_scoring import coefficient, score_points
 from pointvalue.fixed import E4, E6, divide_half_up, exact, floor, half_up
@@ -109,6 +110,7 @@ def _policy_points(
         flags=_flags(record, grouped.status, resolved, day),
         hospital_coefficient=Fraction(coefficient_e6, E6),
     )
+    scheme = scored_on(scheme, case.value_day)
     scoring = score_case(case, scheme)
     kind = multiple_type(scoring.rule) if grouped.status is GroupStatus.OK else "UNGRP"
     shown = E6 if grouped.group in scheme.same_price_groups else coefficient_e6
