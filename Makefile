@@ -22,9 +22,10 @@ test: .venv/.ready ## the tests
 test-slow: .venv/.ready ## the tests that take minutes
 	$(BIN)/python -m pytest -n 2 -m slow
 
-test-spark: .venv/.ready ## the executor for Spark, on this machine (needs Java; installs the extra)
-	$(BIN)/python -m pip install -q --disable-pip-version-check "pyspark>=3.5,<5" "pandas>=2.2,<3"
-	$(BIN)/python -m pytest -q tests/test_execute_spark.py
+SPARK := pyspark>=3.5,<5 py4j pandas>=2.2,<3 python-dateutil pytz tzdata six
+test-spark: .venv/.ready ## the executor for Spark, on this machine (needs Java); its libraries stay outside .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --upgrade --target .spark $(foreach lib,$(SPARK),"$(lib)")
+	PYTHONPATH=.spark $(BIN)/python -m pytest -q tests/test_execute_spark.py
 
 lint: .venv/.ready ## style, format, import direction
 	$(BIN)/ruff check .
