@@ -108,8 +108,8 @@ def _child(url: str, shelf: str, start: int, pipe: int) -> None:
     os._exit(0)
 
 
-def drill(url: str, shelf: Path, kills: int, seed: int) -> Outcome:
-    """Kill `kills` children at random moments, then look at everything."""
+def drill(url: str, shelf: Path, kills: int, seed: int, window_s: float = 0.12) -> Outcome:
+    """Kill `kills` children at random moments of their first `window_s`, then look at everything."""
     rolls, started = random.Random(seed), time.monotonic()
     context = get_context("fork")
     acknowledged = -1
@@ -119,7 +119,7 @@ def drill(url: str, shelf: Path, kills: int, seed: int) -> Outcome:
         child.start()
         os.close(writer)
         os.read(reader, 4)  # it is at work
-        time.sleep(rolls.random() * 0.12)
+        time.sleep(rolls.random() * window_s)
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
         child.join()

@@ -59,7 +59,8 @@ def served(folder: Path, database: str, workers: int) -> Iterator[int]:
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "engine.cli", "serve", "--area", "demo", "--open", "--database", database]
     command += ["--runs", str(folder / "runs"), "--port", str(port), "--workers", str(workers)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DIANZHI_RATE_PER_S": "1000000", "DIANZHI_BURST": "1000000"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DIANZHI_SPOOL": str(folder / "spool")}
+    environment |= {"DIANZHI_RATE_PER_S": "1000000", "DIANZHI_BURST": "1000000"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         until = time.monotonic() + READY_S

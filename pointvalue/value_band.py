@@ -16,7 +16,6 @@ import numpy as np
 
 from pointvalue.cases import I64
 from pointvalue.fixed import exact, floor, yuan_per_point
-from pointvalue.fixed_wide import value_e8
 from pointvalue.weights import PERCENTILES, HistoryFault
 
 
@@ -85,6 +84,8 @@ def kept_rows(year: YearOfCases, band: ValueBand) -> I64:
 
 def _quantile(year: YearOfCases, pairs: Sequence[tuple[int, int]], share: Fraction) -> Fraction:
     """The value between the two nearest cases in proportion, as trimming by cost has it."""
+    from pointvalue.fixed_wide import value_e8  # compiled; who only reads a policy does without
+
     place = share * (len(pairs) - 1)
     below = floor(place)
     rough = value_e8(year.cost_fen, year.points_e4)

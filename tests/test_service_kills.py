@@ -10,7 +10,7 @@ from bench.booking_kills import drill
 
 
 def test_what_was_acknowledged_is_there_once_after_every_kill(database: str, tmp_path: Path) -> None:
-    found = drill(database, tmp_path / "runs", 15, 3)
+    found = drill(database, tmp_path / "runs", 15, 3, 0.4)
     assert found.problems == () and found.acknowledged > 0
 
 
