@@ -41,8 +41,8 @@ bench: .venv/.ready ## speed and memory of grouping and settling, as ratios with
 	$(BIN)/python -m bench
 
 lock: ## resolve the lock files anew (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q --group dev -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header -q --group dev -o requirements-dev.lock
 	! grep -nE 'https?://|index-url' requirements.lock requirements-dev.lock
 
 clean: ## remove the environment and caches
