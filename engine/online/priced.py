@@ -214,6 +214,7 @@ def _paid(
             value = _value(pot, scheme, pool)
             standard, fund = expected_payment(pool.point_value, value, points.points_e4, record.patient_fen)
     in_points = standard is not None
+    weighed = scheme.kind is SchemeKind.POINTS  # a catalogue's scores are no weights
     reference = points.reference_fen
     columns = {
         "clr_ym": record.setl_ym,
@@ -222,7 +223,7 @@ def _paid(
         "medfee_sumamt": text_from_fen(cost),
         "hifp_pay": text_from_fen(booked),
         "psn_part_amt": text_from_fen(record.patient_fen),
-        "drg_wt": _ratio(points.base_e4 * E6, scheme.scale * E4) if reference else None,
+        "drg_wt": _ratio(points.base_e4 * E6, scheme.scale * E4) if reference and weighed else None,
         "base_pt": decimal_text(points.base_e4, 4) if reference else None,
         "medins_coef": decimal_text(points.coefficient_e6, 6),
         "std_fee": text_from_fen(reference) if reference else None,

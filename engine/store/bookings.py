@@ -221,7 +221,10 @@ def _standing_already(store: Store, entry: Entry) -> Line | None:
             place = {"area": entry.area, "hospital": entry.hospital, "setl_id": entry.setl_id}
             other = connection.execute(select(STANDING.c.seq).where(_at(STANDING, place))).scalar()
         if other is not None:
-            raise Conflict("settlement.stands", ("version",))
+            # What stands may have been committed between the two looks, and may be this very line.
+            found = replay(store, entry)
+            if found is None:
+                raise Conflict("settlement.stands", ("version",))
     return found
 
 
