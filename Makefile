@@ -23,8 +23,11 @@ test-slow: .venv/.ready ## the tests that take minutes
 	$(BIN)/python -m pytest -n 2 -m slow
 
 SPARK := pyspark>=3.5,<5 py4j pandas>=2.2,<3 python-dateutil pytz tzdata six
-test-spark: .venv/.ready ## the executor for Spark, on this machine (needs Java); its libraries stay outside .venv
+.spark/.ready: .venv/.ready
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --upgrade --target .spark $(foreach lib,$(SPARK),"$(lib)")
+	@touch .spark/.ready
+
+test-spark: .spark/.ready ## the executor for Spark, on this machine (needs Java); its libraries stay outside .venv
 	PYTHONPATH=.spark $(BIN)/python -m pytest -q tests/test_execute_spark.py
 
 lint: .venv/.ready ## style, format, import direction
