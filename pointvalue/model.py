@@ -180,9 +180,6 @@ class MonthTerms:
     deposit_override_reason: str = ""
 
 
-# --- the year ------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class ScoreStep:
     """From this score on, this value; steps are listed from the highest score down to 0."""
@@ -332,7 +329,8 @@ class CapitationContract:
 class BundleContract:
     """Bundle of a medical consortium 「医共体包干」, paid to its leading hospital.
 
-    `inside_fen` None = the booked fund of the members' cases on a `bundle` scheme in this pool.
+    `inside_fen` None = the booked fund of the members' cases on a `bundle` scheme in this pool. `public_health_fen` is
+    the part of the package that public-health money 「公共卫生经费」 brings.
     """
 
     hospital: str
@@ -343,6 +341,7 @@ class BundleContract:
     fund_bears_deficit: Fraction
     inside_fen: int | None = None
     members: tuple[str, ...] = ()
+    public_health_fen: int = 0
 
 
 Contract: TypeAlias = CapitationContract | BundleContract

@@ -283,3 +283,41 @@ def test_the_run_shows_cases_and_money_of_every_scheme(cleared: Path) -> None:
     assert found["psych"] == (2, 1_200_000, 640_000)
     assert found["clinic"] == (1, 10_000, 0)
     assert table["cases"].sum() == 9
+
+
+def test_a_bundle_pays_by_its_contract_and_shows_its_public_health_money(tmp_path: Path) -> None:
+    """310: B2 booked 400 inside; 1,000 - 400 - 300 outside leaves 300, half kept: 550. 390: A5 booked 5,000 against a
+    package of 4,000; the fund bears half of the 1,000: 4,500."""
+    folder = write_area(tmp_path)
+    area = folder / "policy" / "area.yaml"
+    text = area.read_text(encoding="utf-8")
+    county = '    - {id: county, kind: bundle, when: {department: ["04"], no_operation: true}}\n'
+    area.write_text(text.replace("    - {id: drg, kind", county + "    - {id: drg, kind"), encoding="utf-8")
+    contracts = folder / "policy" / "contracts.yaml"
+    terms = f"kind: bundle, hospital: {HOSPITAL}, retain: 0.5, fund_bears_deficit: 0.5"
+    added = (
+        f'      - {{{terms}, pool: "310", package: 1000, outside: 300, public_health: 100}}\n'
+        f'      - {{{terms}, pool: "390", package: 4000, outside: 0}}\n'
+    )
+    contracts.write_text(contracts.read_text(encoding="utf-8") + added, encoding="utf-8")
+    cases = write_cases(tmp_path / "cases.csv")
+    run = clear([cases], load_area(folder), 2025, RunOptions(shelf=tmp_path / "runs", months="cases"))
+    rows = pl.read_parquet(run.folder / "bundles.parquet").sort("insutype").to_dicts()
+    assert [(r["inside_fen"], r["surplus_fen"], r["paid_fen"], r["public_health_fen"]) for r in rows] == [
+        (40_000, 30_000, 55_000, 10_000),
+        (500_000, -100_000, 450_000, 0),
+    ]
+    lines = pl.read_parquet(run.folder / "lines.parquet").filter(pl.col("cause") == "fixed_standard.bundle")
+    assert dict(lines.select("insutype", "amount_fen").iter_rows()) == {"310": 55_000, "390": 450_000}
+
+
+def test_public_health_money_above_the_package_is_refused(tmp_path: Path) -> None:
+    folder = write_area(tmp_path)
+    contracts = folder / "policy" / "contracts.yaml"
+    added = (
+        f'      - {{kind: bundle, hospital: {HOSPITAL}, pool: "310", package: 10, outside: 0, retain: 0.5, '
+        "fund_bears_deficit: 0.5, public_health: 10.01}\n"
+    )
+    contracts.write_text(contracts.read_text(encoding="utf-8") + added, encoding="utf-8")
+    with pytest.raises(PolicyFaults, match=r"10\.01 is out of range"):
+        load_policy(contracts.parent)

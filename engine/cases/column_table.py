@@ -181,6 +181,12 @@ cases               | int64         | n    | P      | 病例数             | ca
 cost_fen            | int64         | fen  | P      | 医疗费总额（分）   | their total cost
 booked_fen          | int64         | fen  | P      | 统筹记账（分）     | booked to the pooled fund
 fund_part_fen       | int64         | fen  | P      | 病例应付基金（分） | fund part of standards
+package_fen         | int64         | fen  | P      | 打包总额（分）     | package of the bundle
+public_health_fen   | int64         | fen  | P      | 公共卫生经费（分） | its part of the package
+inside_fen          | int64         | fen  | P      | 院内支出（分）     | booked to cases of the members
+outside_fen         | int64         | fen  | P      | 院外支出（分）     | spent for its people elsewhere
+surplus_fen         | int64         | fen  | P      | 结余（分）         | package less both; below zero a deficit
+paid_fen            | int64         | fen  | P      | 应付（分）         | what the contract pays
 division            | text          |      | P      | 划分               | way of dividing a budget
 part                | text          |      | P      | 分项               | part of the division
 planned_fen         | int64         | fen  | P      | 计划（分）         | planned for the part

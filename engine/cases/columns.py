@@ -155,6 +155,10 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "sub_budgets": (
         *("insutype", "division", "part", "planned_fen", "known_fen", "spent_fen", "left_fen", "known_from"),
     ),
+    "bundles": (
+        *("fixmedins_code", "insutype", "package_fen", "public_health_fen", "inside_fen", "outside_fen", "surplus_fen"),
+        "paid_fen",
+    ),
     "county_share": (*("insutype", "county", "allotted_fen", "spent_fen", "gap_fen", "county_fen", "city_fen"),),
     "kpi": (
         *("kpi", "insutype", "fixmedins_code", "numerator", "num_unit", "denominator", "den_unit", "value_e6"),

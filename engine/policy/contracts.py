@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.policy.nodes import Node
 from engine.policy.problems import Problems, listed
-from engine.policy.readers import Field, choice, code, integer, listing, may, name, number, record, share, yuan
+from engine.policy.readers import Field, choice, code, integer, listing, may, name, number, plain, record, share, yuan
 from engine.policy.shapes import pool
 from pointvalue.model import BundleContract, CapitationContract, Contract, MoneyLine
 from pointvalue.terms import AuditValue, Cause
@@ -22,7 +22,7 @@ CONTRACT_KINDS: Mapping[str, tuple[str, ...]] = {
     "capitation": ("service", "rate", "enrolled", "assessment"),
     "bundle": ("package", "outside", "retain", "fund_bears_deficit"),
 }
-BUNDLE_EXTRA = ("inside", "members")
+BUNDLE_EXTRA = ("inside", "members", "public_health")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ def contract(node: Node, problems: Problems) -> Contract:
         "retain": may(share()),
         "fund_bears_deficit": may(share()),
         "members": may(listing(code())),
+        "public_health": may(yuan()),
     }
     got: dict[str, Any] = record(dict, fields)(node, problems)
     kind, needed = got["kind"], CONTRACT_KINDS[got["kind"]]
@@ -63,6 +64,12 @@ def contract(node: Node, problems: Problems) -> Contract:
         return CapitationContract(
             got["hospital"], got["pool"], got["rate"], got["enrolled"], got["assessment"], service
         )
+    if (got["public_health"] or 0) > got["package"]:
+        facts = {
+            "found": plain(Fraction(got["public_health"], 100)),
+            "allowed": f"≤ {plain(Fraction(got['package'], 100))}",
+        }
+        raise problems.add(node.place, "out_of_range", **facts)
     return BundleContract(
         got["hospital"],
         got["pool"],
@@ -72,6 +79,7 @@ def contract(node: Node, problems: Problems) -> Contract:
         got["fund_bears_deficit"],
         got["inside"],
         got["members"] or (),
+        got["public_health"] or 0,
     )
 
 

@@ -15,6 +15,7 @@ from engine.area import Area
 from engine.clearing_table import ClearingRow
 from engine.opening import Opening
 from engine.report.page_tables import PageTable
+from engine.watch.bundles import bundle_file, bundle_page, bundle_rows
 from engine.watch.by_scheme import scheme_file, scheme_page, scheme_rows
 from engine.watch.counties import county_file, county_page, county_rows
 from engine.watch.divisions import division_file, division_page, division_rows
@@ -47,6 +48,9 @@ def watch_year(
     if schemes := scheme_rows(settled):
         files["schemes"] = scheme_file(schemes)
         pages.append(scheme_page(schemes))
+    if bundles := bundle_rows(settled):
+        files["bundles"] = bundle_file(bundles)
+        pages.append(bundle_page(settled, bundles))
     if divisions := division_rows(area, settled, year):
         files["sub_budgets"] = division_file(divisions)
         pages.append(division_page(divisions))
