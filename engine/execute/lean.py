@@ -1,0 +1,46 @@
+"""Accepted rows as bare arrays, for jobs that never build a frame 「数组病例」.
+
+In: nothing; out: the records in which the streaming way hands rows from reading to grouping to scoring. Row i of every
+array is the same case. Names are those of the typed columns of an accepted frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from engine.execute.cells import Coded, Lists
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A number or day column: int32 (days since 1970-01-01, counts) or int64 (fen). `missing`: rows without a value,
+    whose number means nothing; None where every row has one."""
+
+    values: npt.NDArray[Any]
+    missing: npt.NDArray[np.bool_] | None = None
+
+    def filled(self, missing: int, dtype: Any = np.int64) -> npt.NDArray[Any]:
+        """The values in this type, `missing` where a row has none."""
+        values = self.values.astype(dtype, copy=False)
+        return values if self.missing is None else np.where(self.missing, dtype(missing), values)
+
+
+@dataclass(frozen=True)
+class LeanRows:
+    """Accepted cases of one batch. A column that no file has is in none of the mappings."""
+
+    ids: pa.Array
+    """Settlement ids as text, none null."""
+    texts: Mapping[str, Coded]
+    numbers: Mapping[str, Numbers]
+    lists: Mapping[str, Lists]
+    """`diag_codes`, `oprn_codes`."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
