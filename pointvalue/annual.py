@@ -38,7 +38,7 @@ from pointvalue.sharing import HospitalShare, Standing, growth_cut, hospital_sha
 from pointvalue.special import FixedLines, price_fixed_lines
 from pointvalue.terms import AssessmentOn, AuditValue, Cause, Payable, Route, VarianceTo
 from pointvalue.value import share_of
-from pointvalue.view import PoolView, pool_view
+from pointvalue.view import Payer, PoolView, pool_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,16 @@ class _CaseMoney:
 
 
 def clear_year(
-    cases: CaseColumns, scored: Scored, area: AreaYear, month_lines: Sequence[PostingLine] | None = None
+    cases: CaseColumns,
+    scored: Scored,
+    area: AreaYear,
+    month_lines: Sequence[PostingLine] | None = None,
+    payer: Payer | None = None,
 ) -> YearResult:
-    """Clear a year. `month_lines` are the lines really posted during it; without them the months are settled here."""
+    """Clear a year. `month_lines` are the lines really posted during it; without them the months are settled here.
+
+    `payer`: the columns are a digest, and this pays the cases behind its rows.
+    """
     require_sound(area)
     require_ascending(cases.ids)
     months = settle_months(cases, scored, area) if month_lines is None else MonthsResult(tuple(month_lines), ())
@@ -63,7 +70,7 @@ def clear_year(
     labels: list[tuple[str, str]] = []
     pools: list[PoolResult] = []
     for index, pool in enumerate(area.pools):
-        view = pool_view(cases, scored, area, index)
+        view = pool_view(cases, scored, area, index, payer)
         own_months = [line for line in months.lines if line.pool == pool.id]
         pools.append(_clear_pool(view, own_months, money, labels))
     lines = (*months.lines, *(line for pool in pools for line in pool.lines))
@@ -216,7 +223,7 @@ def _standings(view: PoolView, pots: Sequence[Pot], fixed: FixedLines) -> dict[s
                 pot.fund_part_fen[live],
                 cases.fund_fen[rows],
                 cases.cost_fen[rows],
-                np.ones(rows.size, np.int64),
+                cases.counts(rows),
                 pot.paid_points_e4[live] if times_ratio else pot.standard_fen[live],
                 pot.cap_fen[live],
             )

@@ -70,6 +70,10 @@ class CaseColumns:
     given_class: I32 | None = None
     given_classes: tuple[str, ...] = ()
     """Of cases of a `pack_points` scheme: points (−1: paid at cost, by fixed line `ffs`) and class among these."""
+    count: I64 | None = None
+    declared_fen: I64 | None = None
+    """Of a digest, whose rows are sums over several cases of one hospital, pool, scheme and month: how many cases a row
+    stands for, and what they declared. None where a row is a case."""
 
     def __post_init__(self) -> None:
         count = len(self.ids)
@@ -95,6 +99,10 @@ class CaseColumns:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def counts(self, rows: I64) -> I64:
+        """How many cases each of these rows stands for."""
+        return np.ones(rows.size, np.int64) if self.count is None else self.count[rows]
 
     def take(self, rows: I64) -> CaseColumns:
         """The cases at these rows (ascending, so that the order of keys stays)."""

@@ -59,8 +59,11 @@ def prove(result: YearResult, cases: CaseColumns, scored: Scored, area: AreaYear
     _prove_months(result)
     for index, (pool_id, label) in enumerate(result.pot_labels):
         _prove_cases(result, index, pool_id, label)
-        _prove_each_case(result, cases, scored, index, pool_id, label)
-    _prove_cap(result, cases, area)
+        if cases.count is None:
+            _prove_each_case(result, cases, scored, index, pool_id, label)
+    if cases.count is None:
+        # What stands behind a digest was proved case by case by whoever paid it.
+        _prove_cap(result, cases, area)
 
 
 def prove_pool(result: PoolResult, pool: Pool, lines: Sequence[PostingLine]) -> None:

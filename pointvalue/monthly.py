@@ -114,23 +114,25 @@ def _pool_sums(cases: CaseColumns, scored: Scored, area: AreaYear, pool_index: i
 
     all_places = cases.hospital[in_pool].astype(np.int64) * MONTHS + cases.month[in_pool] - 1
     return _Sums(
-        summed(np.ones(rows.size, np.int64)),
+        summed(cases.counts(rows)),
         summed(cases.cost_fen[rows]),
         summed(cases.patient_fen[rows]),
         summed(cases.fund_fen[rows]),
         summed(scored.points_e4[rows]),
-        summed(_declared(cases, scored, area, pool_index, rows)),
-        sum_by(all_places, np.ones(in_pool.size, np.int64), size),
+        summed(declared(cases, scored, area, pool_index, rows)),
+        sum_by(all_places, cases.counts(in_pool), size),
     )
 
 
-def _declared(cases: CaseColumns, scored: Scored, area: AreaYear, pool_index: int, rows: I64) -> I64:
+def declared(cases: CaseColumns, scored: Scored, area: AreaYear, pool_index: int, rows: I64) -> I64:
     """Declared fen of each case: what it booked, or half_up(points × budget point value) − patient part."""
-    declared = cases.fund_fen[rows].copy()
+    if cases.declared_fen is not None:
+        return cases.declared_fen[rows]
+    amounts = cases.fund_fen[rows].copy()
     pool = area.pools[pool_index]
     by_points = np.array([terms.basis is MonthlyBasis.POINTS for terms in pool.months], dtype=np.bool_)
     if not by_points.any():
-        return declared
+        return amounts
     chosen = by_points[cases.month[rows] - 1] & (scored.route[rows] == int(Route.POT))
     for index, scheme in enumerate(area.schemes):
         if not isinstance(scheme, PointScheme):
@@ -143,8 +145,8 @@ def _declared(cases: CaseColumns, scored: Scored, area: AreaYear, pool_index: in
         factor = fen_per_point_e4(scheme.budget_point_value[pool.id])
         of_scheme = rows[places]
         priced = scaled_half_up(scored.points_e4[of_scheme], factor.numerator, factor.denominator)
-        declared[places] = priced - cases.patient_fen[of_scheme]
-    return declared
+        amounts[places] = priced - cases.patient_fen[of_scheme]
+    return amounts
 
 
 def _contract_twelfths(area: AreaYear, pool: Pool, hospital: Hospital) -> list[int]:

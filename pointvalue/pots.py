@@ -101,6 +101,15 @@ def settle_pot(view: PoolView, terms: PotTerms, rows: I64, fund_fen: int, reserv
     patients_fen, points_e4 = total(patients), total(items)
     value = find_value(policy, fund_fen, patients_fen, points_e4, budget_value(view, terms), reserve_fen, terms.price)
     total_fen = pot_total(value, points_e4)
+    left = pot_left(policy, value, fund_fen, patients_fen, points_e4, total_fen)
+    if view.payer is not None:
+        assert not recomputed, "a digest holds no audited case"
+        paid = view.payer.pay(view.pool_index, terms.label, rows, value.fen_per_stored_point, total_fen)
+        borne = patients if policy.payable is Payable.MINUS_PATIENT else np.zeros_like(patients)
+        return Pot(
+            terms, fund_fen, patients_fen, points_e4, value, total_fen, left,
+            rows, points, paid.standard_fen, borne, paid.floor_fen, paid.cap_fen, (), (),
+        )  # fmt: skip
     amounts = allocate_points(items, value.fen_per_stored_point, total_fen)
     own = np.ones(items.size, np.bool_)
     own[item_places] = False
@@ -114,8 +123,7 @@ def settle_pot(view: PoolView, terms: PotTerms, rows: I64, fund_fen: int, reserv
     frozen = [(row, audit) for row, audit in _audits(view, rows) if audit.value is AuditValue.FROZEN]
     penalties += [_claw_back(view, row, audit, rows, standard, value) for row, audit in frozen]
     return Pot(
-        terms, fund_fen, patients_fen, points_e4, value, total_fen,
-        pot_left(policy, value, fund_fen, patients_fen, points_e4, total_fen),
+        terms, fund_fen, patients_fen, points_e4, value, total_fen, left,
         rows, points, standard, deducted, floors, _caps(view, rows, standard - deducted + floors), tuple(penalties),
         tuple(audit.case for _, audit in recomputed),
     )  # fmt: skip

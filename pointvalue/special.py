@@ -85,7 +85,7 @@ def _price_line(view: PoolView, line: FixedLine, rows: I64, case_fund_fen: I64) 
     line.gross_fen = view.by_hospital(rows, gross)
     line.booked_fen = view.by_hospital(rows, cases.fund_fen[rows])
     line.cost_fen = view.by_hospital(rows, cases.cost_fen[rows])
-    line.case_count = view.by_hospital(rows, np.ones(rows.size, np.int64))
+    line.case_count = view.by_hospital(rows, cases.counts(rows))
 
 
 def _prices(view: PoolView, name: str, rows: I64) -> tuple[I64, I64]:

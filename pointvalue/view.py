@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +23,27 @@ from pointvalue.model import AreaYear, AuditCancel, Hospital, Pool
 from pointvalue.terms import Route
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What the cases behind each row of a digest were paid from a pot: sums of standards, floors and caps, fen."""
+
+    standard_fen: I64
+    floor_fen: I64
+    cap_fen: I64
+
+
+class Payer(Protocol):
+    """Pays the cases of a pot where they lie outside the columns, and proves that each got its exact share."""
+
+    def pay(self, pool_index: int, label: str, rows: I64, factor: Fraction, total_fen: int) -> Paid:
+        """Largest remainder over all cases of the pot at `factor` fen per stored point; sums placed like `rows`."""
+        ...
+
+
 @dataclass(frozen=True)
 class PoolView:
-    """The cases of one pool. `cancelled` maps rows of this pool to their audit decision."""
+    """The cases of one pool. `cancelled` maps rows of this pool to their audit decision. `payer`: the rows are those
+    of a digest, and this pays the cases behind them."""
 
     area: AreaYear
     pool_index: int
@@ -31,6 +51,7 @@ class PoolView:
     scored: Scored
     rows: I64
     cancelled: Mapping[int, AuditCancel]
+    payer: Payer | None = None
 
     @property
     def pool(self) -> Pool:
@@ -63,7 +84,9 @@ class PoolView:
         return self.hospitals[int(self.cases.hospital[row])].code
 
 
-def pool_view(cases: CaseColumns, scored: Scored, area: AreaYear, pool_index: int) -> PoolView:
+def pool_view(
+    cases: CaseColumns, scored: Scored, area: AreaYear, pool_index: int, payer: Payer | None = None
+) -> PoolView:
     """The view of one pool."""
     rows = np.flatnonzero(cases.pool == pool_index)
     cancelled: dict[int, AuditCancel] = {}
@@ -84,4 +107,4 @@ def pool_view(cases: CaseColumns, scored: Scored, area: AreaYear, pool_index: in
         if row in cancelled:
             raise ClearingStopped(f"audit decisions: case {audit.case!r} is cancelled twice 重复扣减")
         cancelled[row] = audit
-    return PoolView(area, pool_index, cases, scored, rows, cancelled)
+    return PoolView(area, pool_index, cases, scored, rows, cancelled, payer)

@@ -1,0 +1,100 @@
+"""Largest remainder 「最大余数法」 over more shares than memory should hold, in passes over columns of any kind.
+
+In: points, two columns to work in (files mapped into memory will do), the factor and the total; out: whole fen that add
+up to the total, exactly as `allocate.allocate_points` gives them. It holds one chunk and one histogram: the limit
+between shares that get the fen left over and those that do not is found digit by digit, whatever the number of ties.
+Which of several equal remainders come first only the caller knows: by case id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from pointvalue.allocate import SharesDoNotMeetTotal
+from pointvalue.cases import I64
+from pointvalue.fixed_wide import compiled, fits_63_bits, scaled_floor, total
+
+CHUNK = 1 << 20
+_DIGIT = 16
+FirstOfTies = Callable[[I64, int], I64]
+"""Of these rows, ascending, the given number whose case ids come first, ascending."""
+
+
+def allocate_chunks(
+    points_e4: I64, factor: Fraction, amount: int, out: I64, rests: I64, first_of_ties: FirstOfTies
+) -> None:
+    """Whole fen for points × factor into `out`; needs |amount − factor·Σ points| < 1. `rests` is scratch.
+
+    Raises OverflowError for a factor of more than 63 bits.
+    """
+    numerator, denominator = factor.numerator, factor.denominator
+    if not fits_63_bits(numerator, denominator):
+        raise OverflowError(f"factor {factor} needs more than 63 bits; publish the point value with fewer decimals")
+    summed = numerator * sum(total(points_e4[each]) for each in chunks(len(points_e4)))
+    if abs(amount * denominator - summed) >= denominator:
+        raise SharesDoNotMeetTotal(f"shares add up to {summed}/{denominator}, total is {amount}")
+    floored = 0
+    for each in chunks(len(points_e4)):
+        out[each], rests[each] = scaled_floor(np.asarray(points_e4[each]), numerator, denominator)
+        floored += total(out[each])
+    left = amount - floored
+    if not 0 <= left <= len(points_e4):
+        raise SharesDoNotMeetTotal(f"{left} fen left over for {len(points_e4)} shares")
+    if left:
+        limit, ties = _limit(rests, left, denominator)
+        _hand_out(out, rests, limit, ties, first_of_ties)
+    paid = sum(total(out[each]) for each in chunks(len(out)))
+    if paid != amount:
+        raise SharesDoNotMeetTotal(f"allocated {paid} fen, total is {amount}")
+
+
+def chunks(count: int) -> Iterator[slice]:
+    """0..count in slices of a chunk."""
+    for low in range(0, count, CHUNK):
+        yield slice(low, min(count, low + CHUNK))
+
+
+def _limit(rests: I64, left: int, denominator: int) -> tuple[int, int]:
+    """(the smallest remainder that gets a fen, how many of those equal to it do): a fen for each of the `left` largest.
+
+    One digit of 16 bits a pass, the highest first.
+    """
+    digits = -(-max(1, (denominator - 1).bit_length()) // _DIGIT)
+    prefix, wanted = 0, left
+    for digit in range(digits - 1, -1, -1):
+        counts = np.zeros(1 << _DIGIT, np.int64)
+        for each in chunks(len(rests)):
+            _count_digits(np.asarray(rests[each]), prefix, digit * _DIGIT, counts)
+        from_above = np.cumsum(counts[::-1])
+        place = int(np.searchsorted(from_above, wanted))
+        value = len(counts) - 1 - place
+        wanted -= int(from_above[place] - counts[value])
+        prefix = (prefix << _DIGIT) | value
+    return prefix, wanted
+
+
+def _hand_out(out: I64, rests: I64, limit: int, ties: int, first_of_ties: FirstOfTies) -> None:
+    equal: list[I64] = []
+    for each in chunks(len(out)):
+        part = np.asarray(rests[each])
+        out[each] += part > limit
+        equal.append(np.flatnonzero(part == limit) + each.start)
+    rows = np.concatenate(equal)
+    chosen = rows if ties == len(rows) else first_of_ties(rows, ties)
+    assert len(chosen) == ties, "as many ties as fen left"
+    for start in range(0, len(chosen), CHUNK):
+        out[chosen[start : start + CHUNK]] += 1
+
+
+@compiled
+def _count_digits(rests, prefix, shift, counts):  # type: ignore[no-untyped-def]
+    """How many remainders that begin with `prefix` have each digit at `shift`."""
+    above, mask = shift + 16, 65535
+    for i in range(len(rests)):
+        # Shifting by 64 is not defined; a remainder has 63 bits.
+        head = rests[i] >> above if above < 64 else 0
+        if head == prefix:
+            counts[(rests[i] >> shift) & mask] += 1
