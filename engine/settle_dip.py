@@ -115,8 +115,9 @@ def _require_scores(book: Casebook, rows: I64, answers: Sequence[Answer], which:
             lacks = "ref_cost; write its own mean cost"
         if lacks:
             row = int(rows[np.flatnonzero(which == place)[0]])
-            code, setl_id = book.table["dip_code"][row].as_py(), book.table["setl_id"][row].as_py()
-            raise ScoringError(f"group {code} of case {setl_id} has no {lacks}.")
+            index, codes = book.codes("dip_code")
+            setl_id = book.table["setl_id"][row].as_py()
+            raise ScoringError(f"group {codes[index[row]]} of case {setl_id} has no {lacks}.")
 
 
 def _own_factor(answer: Answer) -> int:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.execute.cells import Coded, Lists
+from engine.execute.loops import pick_lists
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Numbers:
         values = self.values.astype(dtype, copy=False)
         return values if self.missing is None else np.where(self.missing, dtype(missing), values)
 
+    def take(self, rows: npt.NDArray[np.int64]) -> Numbers:
+        """The values at these rows."""
+        return Numbers(self.values[rows], None if self.missing is None else self.missing[rows])
+
 
 @dataclass(frozen=True)
 class LeanRows:
@@ -44,3 +49,21 @@ class LeanRows:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> LeanRows:
+        """The cases at these rows."""
+        return LeanRows(
+            self.ids.take(pa.array(rows)),
+            {name: Coded(each.ids[rows], each.words) for name, each in self.texts.items()},
+            {name: each.take(rows) for name, each in self.numbers.items()},
+            {name: _taken(each, rows) for name, each in self.lists.items()},
+        )
+
+
+def _taken(lists: Lists, rows: npt.NDArray[np.int64]) -> Lists:
+    lengths = np.diff(lists.offsets)[rows]
+    offsets = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    ids = np.empty(int(offsets[-1]), np.int32)
+    pick_lists(lists.ids, lists.offsets, rows, ids)
+    return Lists(offsets, ids, lists.words)

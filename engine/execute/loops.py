@@ -386,3 +386,13 @@ def marked_codes(ids: Any, offsets: Any, marks: Any, low: Any, high: Any, rank: 
             total += 1
         bounds[i + 1] = total
     return total
+
+
+@njit(nogil=True, cache=True)
+def pick_lists(ids: Any, offsets: Any, rows: Any, out: Any) -> None:
+    """The codes of these rows one after another."""
+    at = 0
+    for row in rows:
+        for place in range(offsets[row], offsets[row + 1]):
+            out[at] = ids[place]
+            at += 1

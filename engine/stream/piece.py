@@ -1,0 +1,244 @@
+"""One piece of the first pass: accepted rows → groups, points, sums, and what the second pass needs 「第一遍」.
+
+In: accepted rows as arrays; out: `Piece`. Cases of another period are counted and left out; cases of a hospital, date
+or scheme the policy does not know are named by row, for the caller to reject. It keeps no state between pieces but
+vocabularies, and threads may call it at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from engine.area import Area
+from engine.cases.facts import NO_FACTS
+from engine.edition import Edition
+from engine.execute.lean import LeanRows
+from engine.execute.lean_frame import frame_of
+from engine.execute.lean_group import LeanGroups, lean_grouping
+from engine.execute.texts import Answers, Texts
+from engine.map_cases import Scope
+from engine.misfit import Misfit
+from engine.policy.resolve import EPOCH, ResolvedPolicy
+from engine.routing import NO_EDITION, NO_SCHEME
+from engine.settle import case_columns
+from engine.stream.book import LeanBook
+from engine.stream.digest import Slots, cell_of, piece_sums
+from pointvalue.cases import NONE, CaseColumns, CaseFault
+from pointvalue.classes import Scored, score
+from pointvalue.monthly import declared
+from pointvalue.special import price_fixed_lines
+from pointvalue.terms import Flag, Route
+from pointvalue.view import pool_view
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+_GROUPED = ("status", "reason", "leaf", "severity", "auxiliary")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What became of some accepted rows. `misfits`: places of rows the run cannot settle; `pots` by number of pot."""
+
+    settled: int
+    other_period: I64
+    misfits: Mapping[Misfit, I64]
+    sums: dict[int, I64]
+    pots: Mapping[int, dict[str, npt.NDArray[Any]]]
+    shown: pa.Table
+
+
+class Pieces:
+    """Makes pieces of one run."""
+
+    def __init__(self, area: Area, resolved: ResolvedPolicy, scope: Scope, mapping: bool | None, also: Edition | None):
+        self.area, self.resolved, self.terms = area, resolved, resolved.area
+        self.scope, self.slots = scope, Slots(resolved.area)
+        self.pots = pots_of(resolved)
+        self._pot = _pot_table(resolved)
+        self._grouping = [lean_grouping(edition, mapping) for edition in area.editions.editions]
+        self._also = None if also is None else lean_grouping(also, mapping)
+        self._also_edition = also
+        places = {code: place for place, code in enumerate(resolved.area.hospital_codes)}
+        self._hospital = Answers(lambda code: places.get(code, NONE), NONE)
+        self._days = [(day - EPOCH).days for day in (scope.first, scope.last)]
+
+    def piece(self, rows: LeanRows) -> Piece:
+        """Group, score and sum the rows."""
+        dates = rows.numbers[self.scope.date_column].values
+        within = (dates >= self._days[0]) & (dates <= self._days[1])
+        hospital = rows.texts["fixmedins_code"]
+        known = self._hospital.take(Texts(hospital.ids, hospital.words)) >= 0
+        edition = self._place(rows)
+        settled = within & known & (edition >= 0)
+        misfits = {
+            Misfit.HOSPITAL_UNKNOWN: np.flatnonzero(within & ~known),
+            Misfit.NO_EDITION: np.flatnonzero(within & known & (edition == NO_EDITION)),
+            Misfit.NO_SCHEME: np.flatnonzero(within & known & (edition == NO_SCHEME)),
+        }
+        other = np.flatnonzero(~within)
+        if not settled.all():
+            kept = np.flatnonzero(settled)
+            rows, edition = rows.take(kept), edition[kept]
+        return self._settled(rows, edition, other, {kind: at for kind, at in misfits.items() if len(at)})
+
+    def _place(self, rows: LeanRows) -> npt.NDArray[np.int8]:
+        editions = self.area.editions
+        names = {editions.date_column}
+        if editions.router is not None:
+            names |= set(rows.texts) | set(rows.numbers) | set(rows.lists)
+        return editions.place(frame_of(rows, names))
+
+    def _settled(
+        self, rows: LeanRows, edition: npt.NDArray[np.int8], other: I64, misfits: Mapping[Misfit, I64]
+    ) -> Piece:
+        found = self._groups(rows, edition)
+        made = {name: getattr(found, name) for name in _GROUPED} | {"edition": edition, "act_ipt_days": _stay(rows)}
+        book = LeanBook.of(rows, made, (found.dip_code, found.dip_codes))
+        cases = case_columns(book, self.area, self.resolved)
+        scored = score(cases, self.terms)
+        price, amount = self._outside(cases, scored)
+        slot, cell = self.slots.of(cases, scored), cell_of(cases, self.slots.hospitals)
+        pot = self._pot_of(cases, scored)
+        columns = {
+            "points": scored.points_e4,
+            "patient": cases.patient_fen,
+            "fund": cases.fund_fen,
+            "cell": cell,
+            "elsewhere": (cases.flags & int(Flag.OUT_OF_AREA)) != 0,
+        }
+        inside = {
+            number: {name: values[pot == number] for name, values in columns.items()}
+            for number in np.flatnonzero(np.bincount(pot + 1, minlength=len(self.pots) + 1)[1:]).tolist()
+        }
+        return Piece(
+            settled=len(rows),
+            other_period=other,
+            misfits=misfits,
+            sums=piece_sums(self.slots, slot, cell, cases, scored, amount),
+            pots=inside,
+            shown=self._shown(rows, book, found, cases, scored, pot, price),
+        )
+
+    def _groups(self, rows: LeanRows, edition: npt.NDArray[np.int8]) -> LeanGroups:
+        """Every case by its own edition: all by the commonest, then the others again by theirs."""
+        counts = np.bincount(edition, minlength=len(self._grouping))
+        first = int(np.argmax(counts))
+        found = self._grouping[first](rows)
+        for place in np.flatnonzero(counts).tolist():
+            if place != first:
+                own = np.flatnonzero(edition == place)
+                found = found.with_rows(own, self._grouping[place](rows.take(own)))
+        return found
+
+    def _outside(self, cases: CaseColumns, scored: Scored) -> tuple[I64, I64]:
+        """(fund part of cases no pot pays, what each case declares in its month)."""
+        price, amount = np.zeros(len(cases), np.int64), np.zeros(len(cases), np.int64)
+        contracts = self.terms.contracts
+        for index in range(len(self.terms.pools)):
+            view = pool_view(cases, scored, _without_contracts(self.terms), index)
+            price_fixed_lines(view, price)
+            amount[view.rows] = declared(cases, scored, self.terms, index, view.rows)
+        assert contracts == self.terms.contracts
+        return price, amount
+
+    def _pot_of(self, cases: CaseColumns, scored: Scored) -> I32:
+        """Number of each case's pot, −1 = none."""
+        pot = np.where(
+            scored.route == int(Route.POT), self._pot[cases.pool, cases.scheme, cases.hospital], np.int32(NONE)
+        )
+        lost = np.flatnonzero((pot < 0) & (scored.route == int(Route.POT)))
+        if len(lost):
+            row = int(lost[0])
+            raise CaseFault(row, cases.ids[row], "it lies in no pot of its pool, or in two")
+        return pot
+
+    def _shown(
+        self,
+        rows: LeanRows,
+        book: LeanBook,
+        found: LeanGroups,
+        cases: CaseColumns,
+        scored: Scored,
+        pot: I32,
+        price: I64,
+    ) -> pa.Table:
+        """What the result shows of the cases, money of the pots apart."""
+        editions = self.area.editions
+        result = editions.result_rows(book.ints("edition"), book.ints("leaf"), book.ints("status"))
+        drg, dip = result.astype(np.int32), found.dip_code
+        dip_texts: tuple[str, ...] = found.dip_codes
+        other = np.full(len(rows), NONE, np.int32)
+        if self._also is not None and self._also_edition is not None:
+            beside = self._also(rows)
+            if self._also_edition.kind == "dip":
+                dip, dip_texts = beside.dip_code, beside.dip_codes
+            else:
+                other = beside.leaf
+        at_cost = np.zeros(len(rows), np.bool_) if cases.given_points_e4 is None else cases.given_points_e4 < 0
+        classes = pa.array([each.id for each in scored.classes] or [""], pa.string())
+        months = rows.texts["setl_ym"]
+        return pa.table(
+            {
+                "setl_id": rows.ids,
+                "hospital": cases.hospital,
+                "pool": cases.pool.astype(np.int8),
+                "setl_ym": pa.DictionaryArray.from_arrays(*_short(months.ids, months.words.texts)),
+                "result": drg,
+                "also": other,
+                "dip": pa.DictionaryArray.from_arrays(*_short(dip, dip_texts)),
+                "class": pa.DictionaryArray.from_arrays(pa.array(scored.class_index), classes),
+                "points": scored.points_e4,
+                "pot": pot.astype(np.int16),
+                "at_cost": at_cost,
+                "price": price,
+            }
+        )
+
+
+def pots_of(resolved: ResolvedPolicy) -> list[tuple[int, str]]:
+    """(pool, label) of every pot of the year, in the order the clearing takes them."""
+    return [(place, pot.label) for place, pool in enumerate(resolved.area.pools) for pot in pool.pots]
+
+
+def _pot_table(resolved: ResolvedPolicy) -> I32:
+    """Number of the pot by pool, scheme and hospital; −1 where there is none or more than one."""
+    area = resolved.area
+    names = [scheme.name for scheme in area.schemes]
+    table = np.full((len(area.pools), len(names), len(area.hospitals)), NONE, np.int32)
+    hits = np.zeros_like(table)
+    number = 0
+    for place, pool in enumerate(area.pools):
+        for pot in pool.pots:
+            own = np.array([pot.county in (None, hospital.county) for hospital in area.hospitals], np.bool_)
+            table[place, names.index(pot.scheme), own] = number
+            hits[place, names.index(pot.scheme), own] += 1
+            number += 1
+    table[hits > 1] = NONE
+    return table
+
+
+def _stay(rows: LeanRows) -> I64:
+    """Days of stay as settling sees them (see `engine.conditions.stay_days`)."""
+    sent = rows.numbers.get("act_ipt_days")
+    if sent is not None and sent.missing is None:
+        return sent.values.astype(np.int64)
+    days = frame_of(rows, {"act_ipt_days", "adm_on", "discharged_on"}).select(stay=_stay_days()).to_series()
+    return np.asarray(days.cast(pl.Int64).to_numpy())
+
+
+def _short(ids: I32, texts: tuple[str, ...]) -> tuple[pa.Array, pa.Array]:
+    """(indices, texts) of a dictionary with the texts that occur, in order of number."""
+    present = np.zeros(len(texts) + 1, np.bool_)
+    present[ids] = True
+    used = np.flatnonzero(present[:-1])
+    place = np.full(len(texts) + 1, -1, np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    index = place[ids]
+    return pa.array(index, mask=index < 0), pa.array([texts[one] for one in used.tolist()], pa.string())
