@@ -39,7 +39,7 @@ from pointvalue.dip_scoring import look_up
 I64 = npt.NDArray[np.int64]
 _DEATH = "5"
 _TABLE_MAX = 1 << 18
-_KEY = ("fixmedins_code", "insutype", "setl_ym", "insuplc_admdvs")
+PRICE_KEYS = ("fixmedins_code", "insutype", "setl_ym", "insuplc_admdvs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,11 +183,11 @@ class _Readers:
         # The catalogue's vocabularies grow with every new code.
         self.dx = Answers(edition.compiled.dx.id_of, 0)
         self.op = Answers(edition.compiled.op.id_of, 0)
-        self._keys = [TextReader() for _ in _KEY]
+        self._keys = [TextReader() for _ in PRICE_KEYS]
 
     def cost_factors(self, frame: pl.DataFrame) -> tuple[I64, I64]:
         """K 「均费系数」 of every case, NULL where the price table has no row for it."""
-        keys = [reader.texts(frame[name]) for reader, name in zip(self._keys, _KEY, strict=True)]
+        keys = [reader.texts(frame[name]) for reader, name in zip(self._keys, PRICE_KEYS, strict=True)]
         sizes = [len(key.words) + 1 for key in keys]
         place = np.zeros(len(frame), np.int64)
         for key, size in zip(keys, sizes, strict=True):
