@@ -97,7 +97,7 @@ def publish_money(
     assert len(figures.lines) == len(money.lines), "every posting line is in the file the reports are made from"
     statements = write_statements(folder / "statements", figures, case_detail=case_detail)
     write_summary(folder / "summary.html", figures)
-    _record(draft, area, money)
+    record_policy(draft, area, settled.resolved, money.year)
     return Published(figures, tuple(path.name for path in statements))
 
 
@@ -133,18 +133,15 @@ def _seal(folder: Path, names: tuple[str, ...]) -> str:
     return "sha256:" + hashlib.sha256(digests.encode()).hexdigest()
 
 
-def _record(draft: RunDraft, area: Area, money: Money) -> None:
+def record_policy(draft: RunDraft, area: Area, resolved: ResolvedPolicy, year: YearResult | None) -> None:
     """Policy, totals, proofs and open values of the run, for the manifest."""
-    resolved = money.settled.resolved
     policy = {"area": area.policy.code, "version": resolved.version, "fingerprint": resolved.fingerprint}
     draft.policies.append(policy)
     draft.keep.append(Keep(POLICIES, resolved.fingerprint, area.policy.folder, policy_fingerprint))
     draft.parameters["pack_given"] = area.pack_given
     draft.placeholders_used = sorted({used.key for used in resolved.unverified})
     draft.parameters["defaults_used"] = sorted({used.key for used in resolved.defaults})
-    if money.year is None:
-        return
-    for pool in money.year.pools:
+    for pool in () if year is None else year.pools:
         kept = pool.conservation
         draft.checks[f"fund_closed_fen.{pool.pool}"] = kept.difference_fen
         draft.totals[f"pool.{pool.pool}"] = {

@@ -21,6 +21,7 @@ from engine.cases.demand import POOLS, Demand, Profile, Purpose
 from engine.cases.facts import NO_FACTS, Facts
 from engine.cases.files import short_names
 from engine.clearing_table import Period
+from engine.edition import PackEdition
 from engine.editions import Editions
 from engine.errors import PackError, RunError
 from engine.execute.parts import gather_parts, is_parts
@@ -183,21 +184,7 @@ def map_stage(
 
 def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, demand: Demand) -> None:
     """Write grouped and rejected rows, and the facts of the first half into the manifest."""
-    draft.parameters |= {"profile": demand.profile, "purpose": demand.purpose}
-    names = zip(mapped.files, short_names(mapped.files), strict=True)
-    draft.inputs += [replace(digest_file(path, name), path=str(path.resolve())) for path, name in names]
-    draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint) for each in editions.packs]
-    draft.packs += [
-        {
-            "id": edition.meta.id,
-            "version": edition.meta.version,
-            "kind": edition.kind,
-            "fingerprint": edition.fingerprint,
-            "valid_from": _day(edition.meta.valid_from),
-            "valid_to": _day(edition.meta.valid_to),
-        }
-        for edition in editions.packs
-    ]
+    record_inputs(draft, mapped.files, editions.packs, demand)
     draft.counts |= {
         "read": mapped.read_count,
         "accepted": len(mapped.book) + len(mapped.other_period),
@@ -214,6 +201,25 @@ def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, de
     write_table(draft, "rejected", mapped.rejected.to_arrow().cast(arrow_schema("rejected")))
     if len(mapped.other_period):
         write_table(draft, "other_period", mapped.other_period.to_arrow())
+
+
+def record_inputs(draft: RunDraft, files: Sequence[Path], packs: Sequence[PackEdition], demand: Demand) -> None:
+    """Note the case files and the packs, and keep the packs."""
+    draft.parameters |= {"profile": demand.profile, "purpose": demand.purpose}
+    names = zip(files, short_names(files), strict=True)
+    draft.inputs += [replace(digest_file(path, name), path=str(path.resolve())) for path, name in names]
+    draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint) for each in packs]
+    draft.packs += [
+        {
+            "id": edition.meta.id,
+            "version": edition.meta.version,
+            "kind": edition.kind,
+            "fingerprint": edition.fingerprint,
+            "valid_from": _day(edition.meta.valid_from),
+            "valid_to": _day(edition.meta.valid_to),
+        }
+        for edition in packs
+    ]
 
 
 def _day(value: object) -> str | None:

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from engine.cases.columns import TYPED
+from engine.cases.convert import EMPTY_DTYPES
 from engine.execute.cells import ID, Coded, Lists
 from engine.execute.lean import LeanRows, Numbers
 from engine.execute.texts import TextReader
 
 _PLACE = ("file", "row")
+_DAYS = frozenset(typed.name for typed in TYPED if typed.kind == "date")
 
 
 @dataclass
@@ -62,3 +65,23 @@ def _numbers(values: pl.Series) -> Numbers:
     if not plain.null_count():
         return Numbers(plain.to_numpy())
     return Numbers(plain.fill_null(0).to_numpy(), np.asarray(plain.is_null().to_numpy(), np.bool_))
+
+
+def frame_of(rows: LeanRows, columns: Collection[str]) -> pl.DataFrame:
+    """These columns of the rows as a frame again; one that the rows do not have is null in every row."""
+    return pl.DataFrame([_series(rows, name).alias(name) for name in sorted(columns)])
+
+
+def _series(rows: LeanRows, name: str) -> pl.Series:
+    if name in rows.texts:
+        return rows.texts[name].series()
+    if name in rows.lists:
+        return rows.lists[name].series()
+    if name not in rows.numbers:
+        kind = next((typed.kind for typed in TYPED if typed.name == name), "int")
+        return pl.repeat(None, len(rows), dtype=EMPTY_DTYPES[kind], eager=True)
+    found = rows.numbers[name]
+    values = pl.Series(found.values)
+    if found.missing is not None:
+        values = pl.select(pl.when(pl.Series(~found.missing)).then(values)).to_series()
+    return values.cast(pl.Date) if name in _DAYS else values

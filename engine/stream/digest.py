@@ -51,7 +51,8 @@ class Slots:
         way = np.where(scored.route == int(Route.POT), 0, other)
         elsewhere = (cases.flags & int(Flag.OUT_OF_AREA)) != 0
         slot = ((cases.pool * len(self.area.schemes) + cases.scheme) * self.ways + way) * 2 + elsewhere
-        return slot.astype(np.int32)
+        found: I32 = slot.astype(np.int32)
+        return found
 
     def parts(self, slot: int) -> tuple[int, int, int, int, bool]:
         """(pool, scheme, route, fixed line or −1, from elsewhere) of a slot."""

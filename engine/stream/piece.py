@@ -8,7 +8,7 @@ vocabularies, and threads may call it at the same time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from engine.area import Area
-from engine.cases.facts import NO_FACTS
+from engine.conditions import stay_days
 from engine.edition import Edition
 from engine.execute.lean import LeanRows
 from engine.execute.lean_frame import frame_of
@@ -33,12 +33,11 @@ from engine.stream.digest import Slots, cell_of, piece_sums
 from pointvalue.cases import NONE, CaseColumns, CaseFault
 from pointvalue.classes import Scored, score
 from pointvalue.monthly import declared
-from pointvalue.special import price_fixed_lines
-from pointvalue.terms import Flag, Route
-from pointvalue.view import pool_view
+from pointvalue.terms import Flag, MonthlyBasis, Route
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+_AS_BOOKED = (int(Route.FIXED), int(Route.EPIDEMIC))
 _GROUPED = ("status", "reason", "leaf", "severity", "auxiliary")
 
 
@@ -100,10 +99,11 @@ class Pieces:
     ) -> Piece:
         found = self._groups(rows, edition)
         made = {name: getattr(found, name) for name in _GROUPED} | {"edition": edition, "act_ipt_days": _stay(rows)}
-        book = LeanBook.of(rows, made, (found.dip_code, found.dip_codes))
+        book = LeanBook.of(rows, made, (found.dip_code, found.dip_texts))
         cases = case_columns(book, self.area, self.resolved)
         scored = score(cases, self.terms)
-        price, amount = self._outside(cases, scored)
+        # Outside the pots a case is paid what it booked, or nothing, because a contract or another budget pays.
+        price = np.where(np.isin(scored.route, _AS_BOOKED), cases.fund_fen, 0)
         slot, cell = self.slots.of(cases, scored), cell_of(cases, self.slots.hospitals)
         pot = self._pot_of(cases, scored)
         columns = {
@@ -121,7 +121,7 @@ class Pieces:
             settled=len(rows),
             other_period=other,
             misfits=misfits,
-            sums=piece_sums(self.slots, slot, cell, cases, scored, amount),
+            sums=piece_sums(self.slots, slot, cell, cases, scored, self._declared(cases, scored)),
             pots=inside,
             shown=self._shown(rows, book, found, cases, scored, pot, price),
         )
@@ -134,19 +134,19 @@ class Pieces:
         for place in np.flatnonzero(counts).tolist():
             if place != first:
                 own = np.flatnonzero(edition == place)
-                found = found.with_rows(own, self._grouping[place](rows.take(own)))
+                found = _laid_over(found, own, self._grouping[place](rows.take(own)))
         return found
 
-    def _outside(self, cases: CaseColumns, scored: Scored) -> tuple[I64, I64]:
-        """(fund part of cases no pot pays, what each case declares in its month)."""
-        price, amount = np.zeros(len(cases), np.int64), np.zeros(len(cases), np.int64)
-        contracts = self.terms.contracts
-        for index in range(len(self.terms.pools)):
-            view = pool_view(cases, scored, _without_contracts(self.terms), index)
-            price_fixed_lines(view, price)
-            amount[view.rows] = declared(cases, scored, self.terms, index, view.rows)
-        assert contracts == self.terms.contracts
-        return price, amount
+    def _declared(self, cases: CaseColumns, scored: Scored) -> I64:
+        """What each case declares in its month."""
+        pools = self.terms.pools
+        if not any(terms.basis is MonthlyBasis.POINTS for pool in pools for terms in pool.months):
+            return cases.fund_fen
+        amount = np.zeros(len(cases), np.int64)
+        for index in range(len(pools)):
+            rows = np.flatnonzero(cases.pool == index)
+            amount[rows] = declared(cases, scored, self.terms, index, rows)
+        return amount
 
     def _pot_of(self, cases: CaseColumns, scored: Scored) -> I32:
         """Number of each case's pot, −1 = none."""
@@ -173,12 +173,12 @@ class Pieces:
         editions = self.area.editions
         result = editions.result_rows(book.ints("edition"), book.ints("leaf"), book.ints("status"))
         drg, dip = result.astype(np.int32), found.dip_code
-        dip_texts: tuple[str, ...] = found.dip_codes
+        dip_texts: tuple[str, ...] = found.dip_texts
         other = np.full(len(rows), NONE, np.int32)
         if self._also is not None and self._also_edition is not None:
             beside = self._also(rows)
             if self._also_edition.kind == "dip":
-                dip, dip_texts = beside.dip_code, beside.dip_codes
+                dip, dip_texts = beside.dip_code, beside.dip_texts
             else:
                 other = beside.leaf
         at_cost = np.zeros(len(rows), np.bool_) if cases.given_points_e4 is None else cases.given_points_e4 < 0
@@ -200,6 +200,15 @@ class Pieces:
                 "price": price,
             }
         )
+
+
+def _laid_over(found: LeanGroups, rows: I64, own: LeanGroups) -> LeanGroups:
+    """The answers with those of some rows in place of what stood there."""
+    made = {each.name: getattr(found, each.name) for each in fields(found) if each.name != "dip_texts"}
+    for name, values in made.items():
+        values[rows] = getattr(own, name)
+    made["dip_code"][rows] = np.where(own.dip_code >= 0, own.dip_code + len(found.dip_texts), NONE)
+    return LeanGroups(**made, dip_texts=(*found.dip_texts, *own.dip_texts))
 
 
 def pots_of(resolved: ResolvedPolicy) -> list[tuple[int, str]]:
@@ -229,7 +238,7 @@ def _stay(rows: LeanRows) -> I64:
     sent = rows.numbers.get("act_ipt_days")
     if sent is not None and sent.missing is None:
         return sent.values.astype(np.int64)
-    days = frame_of(rows, {"act_ipt_days", "adm_on", "discharged_on"}).select(stay=_stay_days()).to_series()
+    days = frame_of(rows, {"act_ipt_days", "adm_on", "discharged_on"}).select(stay=stay_days()).to_series()
     return np.asarray(days.cast(pl.Int64).to_numpy())
 
 

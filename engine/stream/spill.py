@@ -7,7 +7,7 @@ and a table a piece with what the result shows of its cases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -33,8 +33,11 @@ class PotSpill:
     """How many cases each piece has in the pot."""
     _files: dict[str, IO[bytes]] = field(default_factory=dict, repr=False)
 
-    def add(self, columns: dict[str, npt.NDArray[Any]]) -> None:
-        """The cases of one piece, none of them perhaps."""
+    def add(self, columns: Mapping[str, npt.NDArray[Any]] | None) -> None:
+        """The cases of one piece, or none of them."""
+        if columns is None:
+            self.counts.append(0)
+            return
         self.counts.append(len(columns["points"]))
         for name, kind in COLUMNS.items():
             if name not in self._files:

@@ -1,0 +1,102 @@
+"""Every case of a pot paid from disk, with exact remainders 「第二遍」.
+
+In: a pot's spilled cases, the factor and the total the clearing found; out: standard and fund part of every case in the
+spill, and their sums by row of the digest. A fen left over goes to the largest remainder, ties by case id, whatever the
+order of the files. Each case is held against its exact share before anything is summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.stream.digest import DigestColumns, Slots
+from engine.stream.spill import PotSpill, Spill
+from pointvalue.allocate_chunks import allocate_chunks, chunks
+from pointvalue.fixed_wide import sum_by
+from pointvalue.model import AreaYear
+from pointvalue.out_of_area import cut_to_fee
+from pointvalue.terms import NegativeCase, Payable
+from pointvalue.view import Paid
+
+I64 = npt.NDArray[np.int64]
+_TIES_AT_ONCE = 1 << 20
+
+
+@dataclass(frozen=True)
+class StreamPayer:
+    """See `pointvalue.view.Payer`."""
+
+    area: AreaYear
+    slots: Slots
+    digest: DigestColumns
+    spill: Spill
+    pots: list[tuple[int, str]]
+
+    def pay(self, pool_index: int, label: str, rows: I64, factor: Fraction, total_fen: int) -> Paid:
+        """Pay the pot; sums placed like `rows`."""
+        number = self.pots.index((pool_index, label))
+        pot = self.spill.pots[number]
+        standard, part = pot.work("standard"), pot.work("part")
+        allocate_chunks(pot.read("points"), factor, total_fen, standard, part, self._first_by_id(number, pot))
+        size = 2 * len(self.digest.cell) if not len(pot) else 2 * self._cells
+        sums = np.zeros((3, size), np.int64)
+        for each in chunks(len(pot)):
+            self._settle(pool_index, pot, each, standard, part, sums)
+        cells = self.digest.cell[rows] + self._cells * (self.digest.slot[rows] & 1)
+        found = sums[:, cells] if len(pot) else np.zeros((3, len(rows)), np.int64)
+        assert int(found[0].sum()) == total_fen, "every case of the pot is in its digest"
+        return Paid(found[0], found[1], found[2])
+
+    @property
+    def _cells(self) -> int:
+        return 12 * self.slots.hospitals
+
+    def _settle(self, pool_index: int, pot: PotSpill, each: slice, standard: I64, part: I64, sums: I64) -> None:
+        """Floors, caps and fund parts of some cases, and their sums by cell."""
+        pool = self.area.pools[pool_index]
+        due = np.asarray(standard[each])
+        if pool.point_value.payable is Payable.MINUS_PATIENT:
+            due = due - pot.read("patient")[each]
+        floors = np.zeros(len(due), np.int64)
+        if pool.negative_case is not NegativeCase.KEEP:
+            floors = np.maximum(-due, 0)
+        elsewhere = np.asarray(pot.read("elsewhere")[each])
+        booked = np.asarray(pot.read("fund")[each])
+        caps = cut_to_fee(due + floors, booked, elsewhere & self.area.out_of_area_cap)
+        part[each] = due + floors - caps
+        place = pot.read("cell")[each] + np.int32(self._cells) * elsewhere
+        for number, values in enumerate((np.asarray(standard[each]), floors, caps)):
+            if number == 0 or values.any():
+                sums[number] += sum_by(place.astype(np.int32), values, sums.shape[1])
+
+    def _first_by_id(self, number: int, pot: PotSpill) -> Callable[[I64, int], I64]:
+        """Of some cases of the pot those whose ids come first."""
+        begins = pot.begins()
+
+        def first(rows: I64, count: int) -> I64:
+            kept_ids, kept_rows = pa.array([], pa.string()), np.zeros(0, np.int64)
+            piece_of = np.searchsorted(begins, rows, side="right") - 1
+            for piece in np.unique(piece_of).tolist():
+                own = rows[piece_of == piece]
+                table = self.spill.shown.read(piece)
+                inside = np.flatnonzero(table["pot"].to_numpy() == number)
+                ids = table["setl_id"].combine_chunks().take(pa.array(inside[own - begins[piece]]))
+                kept_ids = pa.concat_arrays([kept_ids, ids.cast(pa.string())])
+                kept_rows = np.concatenate([kept_rows, own])
+                if len(kept_rows) > count + _TIES_AT_ONCE:
+                    kept_ids, kept_rows = _smallest(kept_ids, kept_rows, count)
+            return np.sort(_smallest(kept_ids, kept_rows, count)[1])
+
+        return first
+
+
+def _smallest(ids: pa.Array, rows: I64, count: int) -> tuple[pa.Array, I64]:
+    order = pc.sort_indices(ids)[:count]
+    return ids.take(order), rows[np.asarray(order.to_numpy())]

@@ -1,0 +1,285 @@
+"""`dianzhi settle`: a year of any number of cases in two passes 「流式清算」.
+
+    read → group → points → sums  ·  clear the sums  ·  pay every case → write
+
+In: case files, an area, a year; out: a run with every case's group, points and money in `settled/`, the posting lines
+of the year as a clearing has them, what was rejected. Months are computed from the cases. Memory holds one piece a
+thread, the sums, and nothing by case. It joins no chain: `clear` is what settles an area's books.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.area import Area
+from engine.cases.demand import Demand
+from engine.cases.files import find_files
+from engine.cases.read import ReadNote, open_cases
+from engine.cases.validate import Validated
+from engine.clearing_table import Period, lines_table
+from engine.edition import PackEdition
+from engine.editions import open_edition
+from engine.errors import RunError
+from engine.execute.lean_frame import LeanFrames, frame_of
+from engine.execute.lean_read import LateRows, LeanPart, LeanReader, Task
+from engine.ledger.store import NO_AREA, RunDraft
+from engine.line_grounds import policy_keys
+from engine.map_cases import OTHER_PERIOD
+from engine.misfit import misfit_rows
+from engine.policy.resolve import ResolvedPolicy
+from engine.publish import record_policy
+from engine.run_parts import RunOptions, demand_of, draft_run, record_inputs, scope_of
+from engine.stream.allow import require_two_passes
+from engine.stream.digest import Digest
+from engine.stream.pay import StreamPayer
+from engine.stream.piece import Piece, Pieces
+from engine.stream.spill import Spill
+from engine.stream.write import Result
+from pointvalue.annual import clear_year
+from pointvalue.results import YearResult
+
+I64 = npt.NDArray[np.int64]
+SETTLED = "settled"
+COLUMNS = frozenset(
+    {
+        *("fixmedins_code", "insutype", "setl_ym", "gend", "age", "nwb_age", "nwb_bir_wt", "born_on", "adm_on"),
+        *("settled_on", "discharged_on", "act_ipt_days", "dscg_way", "ipt_med_type", "insuplc_admdvs", "icu_hours"),
+        *("medfee_sumamt_fen", "fund_fen", "patient_fen", "diag_codes", "oprn_codes"),
+    }
+)
+"""Typed columns that grouping or settling may read; the numbers a pack asks for come beside them."""
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A finished run. `counts`: read, accepted, rejected, other_period, in_period."""
+
+    folder: Path
+    counts: dict[str, int]
+    rejected_by_code: dict[str, int]
+    repairs: dict[str, int]
+    notes: list[ReadNote]
+    year: YearResult
+
+
+def settle(
+    cases: Sequence[str | Path], area: Area, year: int, options: RunOptions, also: Path | None = None
+) -> Streamed:
+    """Settle a year. `also`: a pack of the other kind every case is grouped by as well, to be shown beside."""
+    resolved, period = area.for_year(year), Period(year, None)
+    area = area.routed(resolved)
+    require_two_passes(area, resolved)
+    beside = None if also is None else _beside(also, area)
+    target = options.target(period.line_period, area.policy.code, "settle")
+    packs = [*area.editions.packs, *([] if beside is None else [beside])]
+    demand = demand_of("settle", area.editions, options, resolved)
+    if beside is not None:
+        demand = replace(demand, dip=demand.dip or beside.kind == "dip").with_numbers(beside.numbers)
+    with draft_run(target, "settle", NO_AREA, period.line_period, options) as draft:
+        files = find_files(cases)
+        pieces = Pieces(area, resolved, scope_of(resolved, period), options.mapping, beside)
+        first = FirstPass(draft.folder, pieces, demand)
+        reader = open_cases(files, demand)
+        first.run(LeanReader(reader, columns=COLUMNS | set(demand.extra_numbers)), options)
+        first.close(options.allow_empty)
+        result = _clear(first, resolved)
+        written = Result(resolved.area, area.editions, first.spill, _also_codes(beside)).write(
+            draft.folder / SETTLED, options.threads, lambda rows: None
+        )
+        shutil.rmtree(first.spill.folder)
+        draft.rows |= {f"{SETTLED}/{name}": count for name, count in written.items()}
+        assert sum(written.values()) == first.counts["in_period"], "every case is in the result once"
+        draft.parameters["also"] = None if beside is None else beside.fingerprint
+        record_inputs(draft, files, packs, demand)
+        _publish(draft, area, resolved, first, result)
+    codes = dict(sorted(first.codes.items()))
+    return Streamed(draft.target, draft.counts, codes, first.repaired, reader.notes, result)
+
+
+def _beside(also: Path, area: Area) -> PackEdition:
+    edition = open_edition(also)
+    if edition.kind in {pack.kind for pack in area.editions.packs}:
+        raise RunError(f"{also}: the area itself groups by a {edition.kind} pack; name one of the other kind.")
+    return edition
+
+
+def _also_codes(beside: PackEdition | None) -> tuple[str, ...]:
+    return beside.group_codes if beside is not None and beside.kind == "drg" else ()
+
+
+@dataclass
+class FirstPass:
+    """What the first pass leaves behind."""
+
+    folder: Path
+    pieces: Pieces
+    demand: Demand
+    counts: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.spill = Spill.begin(self.folder / ".spill", [label for _, label in self.pieces.pots])
+        self.digest = Digest(self.pieces.slots)
+        self._frames = LeanFrames()
+        self._rejected = _Table(self.folder / "rejected.parquet")
+        self._other = _Table(self.folder / "other_period.parquet")
+
+    @property
+    def tables(self) -> tuple[_Table, _Table]:
+        return self._rejected, self._other
+
+    @property
+    def repaired(self) -> dict[str, int]:
+        return {str(kind): count for kind, count in sorted(self.repairs.items()) if count}
+
+    def run(self, reader: LeanReader, options: RunOptions) -> None:
+        """Every row of the files, in order, by as many threads as asked for."""
+        late = LateRows(reader)
+        for part, piece in in_order(reader, self.pieces, options.threads):
+            if piece is not None:
+                self._add(piece, _Places(part))
+            self.repairs.update(part.repairs)
+            self.counts["read"] += part.read_count
+            options.progress(part.read_count)
+            for judged in late.add(part):
+                self._judged(judged, options)
+        for judged in late.rest():
+            self._judged(judged, options)
+
+    def _judged(self, judged: Validated, options: RunOptions) -> None:
+        """Rows that went the general way."""
+        if len(judged.accepted):
+            rows = self._frames.rows(judged.accepted, COLUMNS | set(self.demand.extra_numbers))
+            self._add(self.pieces.piece(rows), judged.accepted)
+        self._reject(judged.rejected)
+        self.repairs.update(judged.repairs)
+        self.counts["read"] += judged.read_count
+        options.progress(judged.read_count)
+
+    def _add(self, piece: Piece, place: _Places | pl.DataFrame) -> None:
+        for misfit, rows in piece.misfits.items():
+            self._reject(misfit_rows(place[rows], misfit))
+        if len(piece.other_period):
+            self._other.add(place[piece.other_period].select(OTHER_PERIOD))
+            self.counts["other_period"] += len(piece.other_period)
+        self.digest.add(piece.sums)
+        for number, pot in enumerate(self.spill.pots):
+            pot.add(piece.pots.get(number))
+        self.spill.shown.add(piece.shown)
+        self.counts["in_period"] += piece.settled
+
+    def _reject(self, rows: pl.DataFrame) -> None:
+        self._rejected.add(rows)
+        self.codes.update(rows["code"].to_list())
+        self.counts["rejected"] += len(rows)
+
+    def close(self, allow_empty: bool) -> None:
+        """No more rows. Every row read is rejected, of another period, or settled."""
+        for table in self.tables:
+            table.close()
+        self.spill.close()
+        found = self.counts["rejected"] + self.counts["other_period"] + self.counts["in_period"]
+        assert found == self.counts["read"], f"read {self.counts['read']} rows and accounted for {found}"
+        if not self.counts["in_period"] and not allow_empty:
+            raise RunError("no case of this year in these files. Check --year and the files, or add --allow-empty.")
+
+
+def in_order(
+    reader: LeanReader, pieces: Pieces, threads: int
+) -> Iterator[tuple[LeanPart, Piece | None]]:
+    """Every part of every task with what became of its rows, in the order of the tasks. Few are in work at once."""
+
+    def work(task: Task) -> list[tuple[LeanPart, Piece | None]]:
+        return [(part, _piece(pieces, part)) for part in reader.read(task)]
+
+    waiting: deque[Future[list[tuple[LeanPart, Piece | None]]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for task in reader.tasks():
+            waiting.append(pool.submit(work, task))
+            if len(waiting) > threads:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+def _piece(pieces: Pieces, part: LeanPart) -> Piece | None:
+    return None if part.rows is None or not len(part.rows) else pieces.piece(part.rows)
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Rows of a part as a frame that names each by file and row."""
+
+    part: LeanPart
+
+    def __getitem__(self, rows: I64) -> pl.DataFrame:
+        assert self.part.rows is not None
+        taken = self.part.rows.take(rows)
+        frame = frame_of(taken, {"fixmedins_code", "settled_on", "discharged_on"})
+        return frame.with_columns(
+            pl.Series("setl_id", pl.from_arrow(taken.ids)),
+            pl.lit(self.part.file).alias("file"),
+            pl.Series("row", self.part.row_numbers[rows]),
+        )
+
+
+class _Table:
+    """A table of the run, written as its rows come; no file without a row."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.rows = path, 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, frame: pl.DataFrame) -> None:
+        if not len(frame):
+            return
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        plain = pa.schema([(f.name, pa.string() if pa.types.is_large_string(f.type) else f.type) for f in table.schema])
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self.path, plain, compression="zstd", version="2.6")
+        self._writer.write_table(table.cast(plain))
+        self.rows += len(frame)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _clear(first: FirstPass, resolved: ResolvedPolicy) -> YearResult:
+    """The year's clearing on the sums; the pots pay their cases as it goes."""
+    digest = first.digest.columns()
+    payer = StreamPayer(resolved.area, first.pieces.slots, digest, first.spill, first.pieces.pots)
+    return clear_year(digest.cases, digest.scored, resolved.area, None, payer)
+
+
+def _publish(draft: RunDraft, area: Area, resolved: ResolvedPolicy, first: FirstPass, result: YearResult) -> None:
+    """Posting lines, and what the manifest says."""
+    lines = lines_table(result.lines, policy_keys(resolved))
+    pq.write_table(lines, draft.folder / "lines.parquet", compression="zstd", version="2.6")
+    draft.rows |= {"lines.parquet": lines.num_rows}
+    for table in first.tables:
+        if table.rows:
+            draft.rows[table.path.name] = table.rows
+    counts = first.counts
+    draft.counts |= {
+        "read": counts["read"],
+        "accepted": counts["read"] - counts["rejected"],
+        "rejected": counts["rejected"],
+        "other_period": counts["other_period"],
+        "in_period": counts["in_period"],
+    }
+    draft.checks["rows_accounted"] = True
+    draft.totals |= {"rejected_by_code": dict(sorted(first.codes.items())), "repairs": first.repaired}
+    record_policy(draft, area, resolved, result)
