@@ -24,6 +24,7 @@ from engine.execute.vocabulary import Vocabulary
 from fixtures.generate import generate_city
 from grouper.tables import STANDARD_NUMERIC, NumericField
 from tests.input_rows import INFANT, Row, arrow_table, assert_same, load, many, row, write_csv, write_parquet
+from tests.lean_cases import lean_cases
 
 DEMANDS = [
     Demand(purpose, profile, STANDARD_NUMERIC, dip=dip)
@@ -36,6 +37,7 @@ DEMANDS = [
 def both(paths: Sequence[Path], demand: Demand, batch_rows: int = 1_000) -> Any:
     slow = load_cases(paths, demand, batch_rows, fast=False)
     assert_same(slow, load_cases(paths, demand, batch_rows, fast=True))
+    assert_same(slow, lean_cases(paths, demand, batch_rows))
     return slow
 
 

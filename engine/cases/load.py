@@ -59,7 +59,7 @@ def iter_cases(reader: CaseReader, batch_rows: int = BATCH_ROWS, fast: bool | No
     try:
         yield from FastCases(reader, batch_rows).pieces()
     except ChangedWhileReadError as error:
-        raise _changed(reader) from error
+        raise changed_while_read(reader) from error
 
 
 def _iter_slow(reader: CaseReader, batch_rows: int) -> Iterator[Validated]:
@@ -71,10 +71,11 @@ def _iter_slow(reader: CaseReader, batch_rows: int) -> Iterator[Validated]:
         copies += int(part.rejected["code"].is_in([Reject.EXACT_COPY, Reject.CONFLICTING_COPY]).sum())
         yield part
     if copies != len(duplicates):
-        raise _changed(reader)
+        raise changed_while_read(reader)
 
 
-def _changed(reader: CaseReader) -> CaseFileError:
+def changed_while_read(reader: CaseReader) -> CaseFileError:
+    """A file is not what it was when its ids were read."""
     return fault(
         ", ".join(reader.files[:3]),
         "读取过程中文件内容发生了变化。请等文件写完后重试。",

@@ -1,0 +1,211 @@
+"""Case files as bare arrays, row group by row group, for worker threads 「数组读取」.
+
+In: an open reader; out: for every task (a row group of a Parquet file, or a whole file of another kind) parts of
+`LeanRows` with the plain rows that pass, and the raw frames of all others. `LateRows` takes the parts in the order of
+the tasks and judges those frames the general way, so that all rows together are those of `FastCases`, with the same
+verdicts, texts and repairs, whatever thread read what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from engine.cases.convert import Converter
+from engine.cases.gather import headers_needed
+from engine.cases.load import changed_while_read
+from engine.cases.read import CaseReader
+from engine.cases.repair import Repairs
+from engine.cases.validate import Validated, validate
+from engine.execute.batches import RowBatch, batches, count_groups
+from engine.execute.cells import ID, Coded, Columns, Lists, Odd
+from engine.execute.fast_cases import WAITING_MAX, Shard, Waiting, divided_copies
+from engine.execute.lean import LeanRows, Numbers
+from engine.execute.lean_cells import lean_columns
+from engine.execute.lean_rules import LeanColumns, LeanRules, counted
+from engine.execute.plain import Plan, plan_of, raw_rows
+from engine.execute.suspects import find_suspects, look_of
+from engine.execute.vocabulary import I64
+
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row group of one file, both by number from 0; a file without row groups is one task."""
+
+    file: int
+    group: int
+
+
+@dataclass(frozen=True)
+class LeanPart:
+    """Some rows of a task. Every row read is in `rows`, `waiting` or `held`."""
+
+    task: Task
+    file: str
+    rows: LeanRows | None
+    """Accepted plain rows; None if the file has no plan, as all its rows go the general way."""
+    row_numbers: I64
+    """Where each of them stood in the file, from 1."""
+    repairs: Repairs
+    """Of the accepted rows."""
+    waiting: pl.DataFrame | None
+    """Raw rows to be judged the general way."""
+    held: pl.DataFrame | None
+    """Raw rows whose id may stand elsewhere too."""
+    seen: int
+    """Rows of the file in this part."""
+
+    @property
+    def read_count(self) -> int:
+        """The accepted rows; the others are counted when they are judged."""
+        return len(self.row_numbers)
+
+
+class LeanReader:
+    """One reading of all files, or of one shard of them. Finding repeated ids is done when it is made."""
+
+    def __init__(
+        self,
+        reader: CaseReader,
+        batch_rows: int = BATCH_ROWS,
+        shard: Shard | None = None,
+        columns: Collection[str] | None = None,
+    ) -> None:
+        """`columns`: typed columns whose values are wanted; None = all. Cells of the others are judged all the same."""
+        self.reader, self.shard, self._batch_rows = reader, shard, batch_rows
+        self.suspects = find_suspects(reader, batch_rows)
+        self._wanted = None if columns is None else frozenset(columns)
+        self._columns = Columns(reader.demand)
+        self._rules = LeanRules(self._columns)
+        self._plans = [
+            plan_of(table.name, header, reader.demand)
+            for table, header in zip(reader.tables, reader.headers, strict=True)
+        ]
+        self._groups = [count_groups(table) for table in reader.tables]
+
+    def tasks(self) -> Sequence[Task]:
+        """In the order of files and row groups."""
+        found = []
+        for file, count in enumerate(self._groups):
+            mine = (lambda group: True) if self.shard is None else self.shard.of_file(file, self._groups)
+            found += [Task(file, group) for group in range(count) if mine(group)]
+        return found
+
+    def read(self, task: Task) -> Iterator[LeanPart]:
+        """The rows of a task, at most about `batch_rows` at a time. Threads may read at once, each its own task."""
+        table, header = self.reader.tables[task.file], self.reader.headers[task.file]
+        needed = headers_needed(header, self.reader.demand.wanted)
+        unique = (header.direct.get(ID, ""),)
+        for batch in batches(table, needed, self._batch_rows, unique, lambda group: group == task.group):
+            yield self._part(task, batch)
+
+    def _part(self, task: Task, batch: RowBatch) -> LeanPart:
+        demand, name = self.reader.demand, self.reader.tables[task.file].name
+        suspect = self.suspects.among(task.file, batch.rows)
+        odd, plan = suspect.copy(), self._plans[task.file]
+        rows, repairs = None, Repairs()
+        if plan is None or not plan.serves(batch.table.schema):
+            odd[:] = True
+        else:
+            rows, repairs = self._plain(plan, batch, odd)
+        waiting = held = None
+        if odd.any() or batch.misshapen:
+            rest = raw_rows(self.reader.headers[task.file], demand, name, batch, odd)
+            copies = pl.Series(np.append(suspect[odd], np.zeros(len(batch.misshapen), np.bool_)))
+            held, waiting = rest.filter(copies), rest.filter(~copies)
+        seen = len(batch.rows) + len(batch.misshapen)
+        return LeanPart(task, name, rows, batch.rows[~odd], repairs, waiting, held, seen)
+
+    def _plain(self, plan: Plan, batch: RowBatch, odd: Odd) -> tuple[LeanRows, Repairs]:
+        """The plain rows that pass. Those that may not are marked in `odd` too: the general way finds out why."""
+        found = lean_columns(plan, batch, self._columns, odd)
+        bad, repaired = self._rules.apply(found, odd)
+        odd |= bad
+        keep = ~odd
+        return self._kept(found, keep), counted(repaired, keep)
+
+    def _kept(self, found: LeanColumns, keep: Odd) -> LeanRows:
+        def wanted(name: str) -> bool:
+            return self._wanted is None or name in self._wanted
+
+        texts = {name: column for name, column in found.texts.items() if wanted(name)}
+        numbers = {name: column for name, column in found.numbers.items() if wanted(name)}
+        lists = {name: column for name, column in found.lists.items() if wanted(name)}
+        if keep.all():
+            return LeanRows(found.ids, texts, numbers, lists)
+        rows = np.flatnonzero(keep)
+        return LeanRows(
+            found.ids.filter(pa.array(keep)),
+            {name: Coded(column.ids[rows], column.words) for name, column in texts.items()},
+            {name: _taken(column, rows) for name, column in numbers.items()},
+            {name: _kept_lists(column, keep) for name, column in lists.items()},
+        )
+
+
+def _taken(column: Numbers, rows: I64) -> Numbers:
+    missing = None if column.missing is None else column.missing[rows]
+    return Numbers(column.values[rows], missing if missing is not None and missing.any() else None)
+
+
+def _kept_lists(column: Lists, keep: Odd) -> Lists:
+    lengths = np.diff(column.offsets)
+    ids = column.ids[np.repeat(keep, lengths)]
+    offsets = np.zeros(int(np.count_nonzero(keep)) + 1, np.int64)
+    np.cumsum(lengths[keep], out=offsets[1:])
+    return Lists(offsets, ids, column.words)
+
+
+class LateRows:
+    """Rows that need the general way. It is handed every part, in the order of the tasks, by one thread."""
+
+    def __init__(self, reader: LeanReader) -> None:
+        self._lean, self._reader = reader, reader.reader
+        self._converter = Converter(reader.reader.demand)
+        self._waiting = Waiting()
+        self.held = Waiting()
+        """Raw rows whose id may stand elsewhere too, until `rest`."""
+        self._seen = [0] * len(reader.reader.tables)
+        self._last = -1
+
+    def add(self, part: LeanPart) -> list[Validated]:
+        """Takes a part; gives what has waited long enough."""
+        assert part.task.file >= self._last, "parts come in the order of the tasks"
+        for file in range(max(self._last, 0), part.task.file):
+            self._require_unchanged(file)
+        self._last = part.task.file
+        self._seen[part.task.file] += part.seen
+        if part.waiting is not None:
+            self._waiting.add(part.waiting)
+        if part.held is not None:
+            self.held.add(part.held)
+        return list(self._judged()) if len(self._waiting) >= WAITING_MAX else []
+
+    def rest(self) -> Iterator[Validated]:
+        """All that waits, after the last part, and the rows whose ids repeat. Raises CaseFileError when a file was
+        written to meanwhile."""
+        yield from self.rest_but_copies()
+        if len(self.held):
+            demand, files = self._reader.demand, self._reader.files
+            yield from divided_copies(self.held.taken(), demand, files, self._converter)
+
+    def rest_but_copies(self) -> Iterator[Validated]:
+        """The same without the latter, which stay in `held`."""
+        for file in range(max(self._last, 0), len(self._seen)):
+            self._require_unchanged(file)
+        yield from self._judged()
+
+    def _judged(self) -> Iterator[Validated]:
+        for frame in self._waiting.taken():
+            yield validate(frame, self._reader.demand, converter=self._converter)
+
+    def _require_unchanged(self, file: int) -> None:
+        suspects, whole = self._lean.suspects, self._lean.shard is None
+        counted_right = not whole or self._seen[file] == suspects.counts[file]
+        if not counted_right or look_of(self._reader.tables[file].path) != suspects.looks[file]:
+            raise changed_while_read(self._reader)

@@ -1,0 +1,164 @@
+"""The passes of the lean reader over whole rows, compiled by numba without the GIL.
+
+In: the typed numbers of a batch as arrays, one bit a column for rows that have no value; out: values filled in place,
+rows marked. What a pass asks of a row is what the rules of `engine.cases.rules` ask: a test compares the two.
+"""
+
+# mypy: disable-error-code="untyped-decorator, assignment"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from engine.cases.codes import TOO_LONG
+from engine.cases.rules import AGE_MAX, BIRTH_WEIGHT_G, COST_MAX_FEN, NEWBORN_DAYS, STAY_SLACK_DAYS
+from engine.cases.sex import FEMALE, MALE
+
+NUMBERS = (
+    *("gend", "age", "nwb_age", "nwb_bir_wt", "act_ipt_days"),
+    *("adm_on", "discharged_on", "settled_on", "medfee_sumamt_fen", "fund_fen"),
+)
+"""The columns `judge_rows` looks at; bit n of a row's `missing` says that it has no value in column n."""
+_GEND, _AGE, _DAYS, _WEIGHT, _STAY, _ADM, _DIS, _SETTLED, _COST, _FUND = (np.int64(1 << n) for n in range(10))
+_WEIGHT_LOW, _WEIGHT_HIGH = BIRTH_WEIGHT_G
+INFANT_DAYS = 365
+
+
+@njit(nogil=True, cache=True)
+def add_bit(marks: Any, bit: Any, out: Any) -> None:
+    """Sets a bit in the rows that are marked."""
+    for i in range(len(marks)):
+        if marks[i]:
+            out[i] |= bit
+
+
+@njit(nogil=True, cache=True)
+def fill_in(missing: Any, age: Any, days: Any, stay: Any, adm: Any, discharged: Any, filled: Any) -> None:
+    """Age 0 of infants and the stay from the dates, as `complete` has it; the same bits tell what was filled in."""
+    for i in range(len(missing)):
+        absent = missing[i]
+        filled[i] = 0
+        if not absent & (_AGE | _STAY):
+            continue
+        if absent & _AGE and not absent & _DAYS and 0 <= days[i] <= INFANT_DAYS:
+            age[i] = 0
+            filled[i] |= _AGE
+        if absent & _STAY and not absent & (_ADM | _DIS) and discharged[i] >= adm[i]:
+            stay[i] = max(1, discharged[i] - adm[i])
+            filled[i] |= _STAY
+        missing[i] = absent & ~filled[i]
+
+
+@njit(nogil=True, cache=True)
+def judge_rows(asked: Any, missing: Any, numbers: Any, dx_flags: Any, op_flags: Any, bad: Any) -> None:
+    """Marks rows that break a rule; bit n of `asked` is the rule at place n of `lean_rules.ROW_RULES`."""
+    gend, age, days, weight, stay, adm, discharged, settled, cost, fund = numbers
+    for i in range(len(missing)):
+        absent = missing[i]
+        found = np.int64(0)
+        dated = not absent & (_ADM | _DIS)
+        if dated and adm[i] > discharged[i]:
+            found |= 1 << 0
+        if absent & (_SETTLED | _DIS | _COST | _FUND):
+            if absent & _SETTLED:
+                found |= 1 << 1
+            if absent & _DIS:
+                found |= 1 << 2
+            if absent & _COST:
+                found |= 1 << 3
+            if absent & _FUND:
+                found |= 1 << 4
+        if not absent & _COST:
+            if cost[i] < 0:
+                found |= 1 << 5
+            elif cost[i] > COST_MAX_FEN:
+                found |= 1 << 6
+        if not absent & _FUND:
+            if fund[i] < 0:
+                found |= 1 << 7
+            if not absent & _COST and cost[i] >= 0 and fund[i] > cost[i]:
+                found |= 1 << 8
+        if not absent & (_DIS | _SETTLED) and discharged[i] > settled[i]:
+            found |= 1 << 9
+        if absent & _STAY:
+            found |= 1 << 10
+            if not dated:
+                found |= 1 << 11
+        else:
+            if stay[i] < 0:
+                found |= 1 << 19
+            if dated:
+                lasted = np.int64(discharged[i]) - np.int64(adm[i])
+                if lasted >= 0 and abs(np.int64(stay[i]) - lasted) > STAY_SLACK_DAYS:
+                    found |= 1 << 20
+        flags = np.int64(dx_flags[i])
+        if absent & _GEND:
+            found |= 1 << 12
+        else:
+            if gend[i] != 1 and gend[i] != 2:
+                found |= 1 << 12
+            if flags & MALE and gend[i] == 2:
+                found |= 1 << 18
+            if flags & FEMALE and gend[i] == 1:
+                found |= 1 << 18
+        newborn = False
+        if absent & _AGE:
+            found |= 1 << 13
+        else:
+            if age[i] < 0 or age[i] > AGE_MAX:
+                found |= 1 << 14
+            if age[i] == 0:
+                if absent & _DAYS:
+                    found |= 1 << 15
+                else:
+                    newborn = 0 <= days[i] <= NEWBORN_DAYS
+        if not absent & _DAYS and days[i] < 0:
+            found |= 1 << 16
+        if newborn:
+            if absent & _WEIGHT or weight[i] <= 0:
+                found |= 1 << 17
+            elif weight[i] < _WEIGHT_LOW or weight[i] > _WEIGHT_HIGH:
+                found |= 1 << 21
+        if flags & TOO_LONG:
+            found |= 1 << 22
+        if np.int64(op_flags[i]) & TOO_LONG:
+            found |= 1 << 23
+        if found & asked:
+            bad[i] = True
+
+
+@njit(nogil=True, cache=True)
+def mark_by_text(ids: Any, good: Any, bad: Any) -> None:
+    """Rows whose text is not good; the last of `good` answers for no text."""
+    last = len(good) - 1
+    for i in range(len(ids)):
+        at = ids[i]
+        if not good[at if at >= 0 else last]:
+            bad[i] = True
+
+
+@njit(nogil=True, cache=True)
+def mark_other_month(ids: Any, days: Any, absent: Any, bit: Any, low: Any, months: Any, bad: Any) -> None:
+    """Rows whose month is not that of their day; `months` by day from `low`. No day, no mark."""
+    for i in range(len(ids)):
+        if absent[i] & bit:
+            continue
+        at = np.int64(days[i]) - low
+        if at < 0 or at >= len(months) or months[at] < 0 or months[at] != ids[i]:
+            bad[i] = True
+
+
+@njit(nogil=True, cache=True)
+def fill_months(ids: Any, days: Any, absent: Any, bit: Any, low: Any, months: Any, odd: Any) -> None:
+    """The month of their day to rows that have none; rows whose day is too far away are odd."""
+    for i in range(len(ids)):
+        if ids[i] >= 0 or absent[i] & bit:
+            continue
+        at = np.int64(days[i]) - low
+        if at < 0 or at >= len(months) or months[at] < 0:
+            odd[i] = True
+        else:
+            ids[i] = months[at]
