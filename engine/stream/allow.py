@@ -60,6 +60,4 @@ def _by_scheme(resolved: ResolvedPolicy) -> Iterator[tuple[str, str]]:
 
 def _ranks(scheme: PointScheme) -> bool:
     every = [scheme, *(terms for _, terms in scheme.dated)]
-    return any(
-        rule.when.top_share is not None for one in every for rules in one.class_sets for rule in rules.rules
-    )
+    return any(rule.when.top_share is not None for one in every for rules in one.class_sets for rule in rules.rules)

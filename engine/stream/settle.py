@@ -196,9 +196,7 @@ class FirstPass:
             raise RunError("no case of this year in these files. Check --year and the files, or add --allow-empty.")
 
 
-def in_order(
-    reader: LeanReader, pieces: Pieces, threads: int
-) -> Iterator[tuple[LeanPart, Piece | None]]:
+def in_order(reader: LeanReader, pieces: Pieces, threads: int) -> Iterator[tuple[LeanPart, Piece | None]]:
     """Every part of every task with what became of its rows, in the order of the tasks. Few are in work at once."""
 
     def work(task: Task) -> list[tuple[LeanPart, Piece | None]]:
