@@ -37,8 +37,11 @@ def write_rows(
 
 
 @contextmanager
-def row_writer(path: Path, schema: pa.Schema) -> Iterator[WriteRows]:
-    """Writes one row group at a time; every one but the last has ROWS_PER_GROUP rows."""
+def row_writer(path: Path, schema: pa.Schema, *, lean: bool = False) -> Iterator[WriteRows]:
+    """Writes one row group at a time; every one but the last has ROWS_PER_GROUP rows.
+
+    `lean`: least and greatest values are noted for unique texts alone, which takes a third off the work.
+    """
     fields = [field.with_type(_CODED) if _repeats(field) else field for field in schema]
     stored = pa.schema(fields)
     # Numbers mostly differ from case to case; amounts as eight-byte integers pack better than as sixteen-byte decimals.
@@ -50,6 +53,8 @@ def row_writer(path: Path, schema: pa.Schema) -> Iterator[WriteRows]:
         "store_decimal_as_integer": True,
         "store_schema": False,
     }
+    if lean:
+        options |= {"write_statistics": sorted(UNIQUE), "write_batch_size": ROWS_PER_GROUP}
     with pq.ParquetWriter(path, stored, **options) as writer:
 
         def write(made: Mapping[str, pa.Array]) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numba as nb
 import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
 
 from pointvalue.cases import I32, I64
 
@@ -46,15 +48,22 @@ def compiled(function: Any) -> Any:
     return nb.njit(nogil=True, cache=True)(function)
 
 
+@intrinsic
+def _high_word(context: Any, a: Any, b: Any) -> Any:
+    """The upper 64 bits of a product, which the machine gives with the lower ones."""
+
+    def generated(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wide = ir.IntType(128)
+        product = builder.mul(builder.zext(args[0], wide), builder.zext(args[1], wide))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return nb.uint64(nb.uint64, nb.uint64), generated
+
+
 @compiled
 def multiply(a: Any, b: Any) -> Any:
     """(high, low) of a·b for uint64 a, b."""
-    a_low, a_high = a & _LOW32, a >> _SHIFT32
-    b_low, b_high = b & _LOW32, b >> _SHIFT32
-    low = a_low * b_low
-    middle = a_high * b_low + (low >> _SHIFT32)
-    cross = a_low * b_high + (middle & _LOW32)
-    return a_high * b_high + (middle >> _SHIFT32) + (cross >> _SHIFT32), (cross << _SHIFT32) | (low & _LOW32)
+    return _high_word(a, b), a * b
 
 
 @compiled

@@ -59,7 +59,7 @@ class Result:
 
     def _file(self, folder: Path, number: int, pieces: Sequence[int]) -> tuple[str, int]:
         name, rows = f"{number:05d}.parquet", 0
-        with row_writer(folder / name, SCHEMA) as write:
+        with row_writer(folder / name, SCHEMA, lean=True) as write:
             for piece in pieces:
                 made = self._piece(piece)
                 rows += len(made["setl_id"])
