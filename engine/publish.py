@@ -235,11 +235,11 @@ def _split(pool: PoolResult, resolved: ResolvedPolicy) -> tuple[SplitItem, ...]:
 
 
 def _pot(pool: PoolResult, pot: PotResult) -> Pot:
-    raw = "–" if pot.value.raw is None else _value_text(pot.value.raw, 8)
-    return Pot(pool.pool, pot.label, pot.fund_fen, pot.points_e4, raw, _value_text(pot.value.published, 8))
+    raw = "–" if pot.value.raw is None else value_text(pot.value.raw, 8)
+    return Pot(pool.pool, pot.label, pot.fund_fen, pot.points_e4, raw, value_text(pot.value.published, 8))
 
 
-def _value_text(value: Fraction, places: int) -> str:
+def value_text(value: Fraction, places: int) -> str:
     """A point value for the eye, without trailing zeros beyond the fourth decimal."""
     scaled = floor(value * 10**places)
     whole, rest = divmod(scaled, 10**places)
@@ -255,11 +255,11 @@ def _point_values(money: Money) -> tuple[PointValueAt, ...]:
         for pool in area.pools:
             for scheme in area.schemes:
                 if period.month and isinstance(scheme, PointScheme) and pool.id in scheme.budget_point_value:
-                    text = _value_text(scheme.budget_point_value[pool.id], 8)
+                    text = value_text(scheme.budget_point_value[pool.id], 8)
                     found.append(PointValueAt(pool.id, scheme.name, period.line_period, "budget", text))
     for cleared in money.year.pools if money.year else ():
         for pot in cleared.pots:
-            text = _value_text(pot.value.published, 8)
+            text = value_text(pot.value.published, 8)
             found.append(PointValueAt(cleared.pool, pot.label, f"{area.year:04d}", "final", text))
             found += _month_values(money, cleared.pool, pot)
     return tuple(found)
@@ -280,6 +280,6 @@ def _month_values(money: Money, pool: str, pot: PotResult) -> list[PointValueAt]
             patients = int(settled.cases.patient_fen[rows].sum())
             fund = divide_half_up(pot.fund_fen * int(settled.cases.fund_fen[rows].sum()), booked)
             value = yuan_per_point(numerator(terms, fund, patients), points)
-            text = _value_text(value, 4)
+            text = value_text(value, 4)
             found.append(PointValueAt(pool, pot.label, f"{settled.area.year:04d}-{month:02d}", "month", text))
     return found

@@ -20,6 +20,7 @@ from engine.cli.packs import app as packs
 from engine.cli.policies import app as policies
 from engine.cli.runs import app as runs
 from engine.cli.service import serve, worker
+from engine.cli.settle import settle
 from engine.cli.shards import map_shard, reduce_parts
 from engine.lang import choose
 
@@ -49,6 +50,7 @@ app.command("demo")(demo)
 app.command("group")(group)
 app.command("presettle")(presettle)
 app.command("clear")(clear)
+app.command("settle")(settle)
 app.command("explain")(explain)
 app.command("map")(map_shard)
 app.command("reduce")(reduce_parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,47 +18,60 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress_of(title: str) -> Iterator[Callable[[int], None]]:
-    """A running count of cases under `title`; on a terminal it moves, elsewhere one line is printed at the end."""
+def progress_of(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A running count of cases under `title`, of `total` where that is known. It moves on a terminal only."""
     if not sys.stderr.isatty():
         yield lambda rows: None
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (
+    columns: list[ProgressColumn] = [
         SpinnerColumn(),
         TextColumn("{task.description}"),
         TextColumn("{task.completed:,.0f}"),
         TimeElapsedColumn(),
-    )
+    ]
+    if total is not None:
+        columns[3:3] = [TextColumn("/ {task.total:,.0f}"), BarColumn()]
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
+        task = bar.add_task(title, total=total)
         yield lambda rows: bar.update(task, advance=rows)
 
 
 def echo_counts(mapped: MappedCases) -> None:
     """Read = accepted + rejected, what was repaired, what was rejected and why, and notes about the files."""
-    accepted = len(mapped.book) + len(mapped.other_period)
-    read, rejected = mapped.read_count, len(mapped.rejected)
+    counts = {
+        "read": mapped.read_count,
+        "accepted": len(mapped.book) + len(mapped.other_period),
+        "rejected": len(mapped.rejected),
+        "other_period": len(mapped.other_period),
+    }
+    echo_tallies(counts, mapped.repairs, mapped.rejected_by_code, mapped.notes)
+
+
+def echo_tallies(
+    counts: Mapping[str, int], repairs: Mapping[str, int], rejected_by_code: Mapping[str, int], notes: list[ReadNote]
+) -> None:
+    """The same from numbers alone."""
+    read, accepted, rejected = (counts[name] for name in ("read", "accepted", "rejected"))
     typer.echo(
         say(
             f"读取 {read:,} 行 = 接受 {accepted:,} + 拒绝 {rejected:,}",
             f"read {read:,} rows = accepted {accepted:,} + rejected {rejected:,}",
         )
     )
-    if len(mapped.other_period):
-        count = len(mapped.other_period)
+    if count := counts["other_period"]:
         typer.echo(
             say(f"其中 {count:,} 例不属于本期，未结算", f"of these {count:,} belong to another period, not settled")
         )
-    if mapped.repairs:
-        listed = ", ".join(f"{kind} {count:,}" for kind, count in mapped.repairs.items())
+    if repairs:
+        listed = ", ".join(f"{kind} {count:,}" for kind, count in repairs.items())
         typer.echo(say(f"已修正（不改变含义）：{listed}", f"repaired without changing meaning: {listed}"))
-    if mapped.rejected_by_code:
-        listed = ", ".join(f"{code} {count:,}" for code, count in mapped.rejected_by_code.items())
+    if rejected_by_code:
+        listed = ", ".join(f"{code} {count:,}" for code, count in rejected_by_code.items())
         typer.echo(say(f"拒绝原因：{listed}", f"rejected by code: {listed}"))
-    for (zh, en), names in _by_text(mapped.notes).items():
+    for (zh, en), names in _by_text(notes).items():
         count = len(names)
         shown = names[0] if count == 1 else say(f"{names[0]} 等 {count} 个文件", f"{names[0]} and {count - 1} more")
         typer.echo(say(f"提示 {shown}：{zh}", f"note {shown}: {en}"))

@@ -27,7 +27,15 @@ from engine.cases.rules import Rule, rules_for
 from engine.execute.cells import Coded, Columns, Lists, Odd
 from engine.execute.checks import MET
 from engine.execute.lean import Numbers
-from engine.execute.lean_row_loops import NUMBERS, add_bit, fill_in, fill_months, judge_rows, mark_by_text, mark_other_month
+from engine.execute.lean_row_loops import (
+    NUMBERS,
+    add_bit,
+    fill_in,
+    fill_months,
+    judge_rows,
+    mark_by_text,
+    mark_other_month,
+)
 from engine.execute.vocabulary import I32, U8, Words
 
 ROW_RULES: Final[tuple[tuple[Reject, str], ...]] = (
