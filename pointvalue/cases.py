@@ -72,8 +72,10 @@ class CaseColumns:
     """Of cases of a `pack_points` scheme: points (−1: paid at cost, by fixed line `ffs`) and class among these."""
     count: I64 | None = None
     declared_fen: I64 | None = None
+    gross_fen: I64 | None = None
+    price_fen: I64 | None = None
     """Of a digest, whose rows are sums over several cases of one hospital, pool, scheme and month: how many cases a row
-    stands for, and what they declared. None where a row is a case."""
+    stands for, what they declared, and full price and fund part of those no pot pays. None where a row is a case."""
 
     def __post_init__(self) -> None:
         count = len(self.ids)

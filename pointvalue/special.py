@@ -78,7 +78,7 @@ def price_fixed_lines(view: PoolView, case_fund_fen: I64) -> FixedLines:
 
 
 def _price_line(view: PoolView, line: FixedLine, rows: I64, case_fund_fen: I64) -> None:
-    gross, fund = _prices(view, line.name, rows)
+    gross, fund = case_prices(view, line.name, rows)
     case_fund_fen[rows] = fund
     cases = view.cases
     line.paid_fen = _plus(line.paid_fen, view.by_hospital(rows, fund))
@@ -88,8 +88,10 @@ def _price_line(view: PoolView, line: FixedLine, rows: I64, case_fund_fen: I64) 
     line.case_count = view.by_hospital(rows, cases.counts(rows))
 
 
-def _prices(view: PoolView, name: str, rows: I64) -> tuple[I64, I64]:
+def case_prices(view: PoolView, name: str, rows: I64) -> tuple[I64, I64]:
     """(full price, fund part) of the cases of one line, which may hold cases of several schemes (`ffs`)."""
+    if view.cases.gross_fen is not None and view.cases.price_fen is not None:
+        return view.cases.gross_fen[rows], view.cases.price_fen[rows]
     gross, fund = view.cases.cost_fen[rows].copy(), view.cases.fund_fen[rows].copy()
     if name == SPECIAL_LINE and view.cases.special_fund_fen is not None:
         fund = view.cases.special_fund_fen[rows].copy()
@@ -242,4 +244,12 @@ def _plus(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
     return {code: left.get(code, 0) + right.get(code, 0) for code in {**left, **right}}
 
 
-__all__ = ["FFS_LINE", "FixedLine", "FixedLines", "bundle_payment", "contract_amount", "price_fixed_lines"]
+__all__ = [
+    "FFS_LINE",
+    "FixedLine",
+    "FixedLines",
+    "bundle_payment",
+    "case_prices",
+    "contract_amount",
+    "price_fixed_lines",
+]

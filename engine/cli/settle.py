@@ -41,11 +41,11 @@ def settle(
     with progress_of(say(f"{year} 年流式清算", f"settling {year}"), _rows_of(cases)) as advance:
         options = RunOptions(
             out=out,
-            profile=profile,
+            profile=profile,  # type: ignore[arg-type]
             mapping=mapping,
             threads=threads,
             allow_empty=allow_empty,
-            progress=advance,  # type: ignore[arg-type]
+            progress=advance,
         )
         result = run_settle(cases, open_area(area, pack), year, options, also)
     _echo(result)

@@ -72,6 +72,12 @@ def frame_of(rows: LeanRows, columns: Collection[str]) -> pl.DataFrame:
     return pl.DataFrame([_series(rows, name).alias(name) for name in sorted(columns)])
 
 
+def whole_frame(rows: LeanRows) -> pl.DataFrame:
+    """Every typed column as a frame again, `setl_id` among them."""
+    frame = frame_of(rows, {*(typed.name for typed in TYPED), *rows.texts, *rows.numbers, *rows.lists} - {ID})
+    return frame.with_columns(pl.Series(ID, pl.from_arrow(rows.ids)))
+
+
 def _series(rows: LeanRows, name: str) -> pl.Series:
     if name in rows.texts:
         return rows.texts[name].series()

@@ -9,19 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.area import Area
-from engine.errors import RunError
+from engine.edition_drg import DrgEdition
+from engine.errors import PolicyError
 from engine.lang import say
 from engine.policy.resolve import ResolvedPolicy
 from pointvalue.model import FixedScheme, PointScheme
-from pointvalue.terms import SchemeKind
 
 
-def require_two_passes(area: Area, resolved: ResolvedPolicy) -> None:
-    """Raises RunError where the year needs all its cases at once."""
-    found = [*_by_case(resolved), *_by_scheme(resolved)]
+class NeedsAllCasesError(PolicyError):
+    """The year's policy has rules for which a case must see others."""
+
+
+def require_two_passes(area: Area, resolved: ResolvedPolicy, mapping: bool | None) -> None:
+    """Raises NeedsAllCasesError where the year needs all its cases at once. `mapping` as in the run's options."""
+    mapped = mapping is not False and any(isinstance(one, DrgEdition) and _maps(one) for one in area.editions.editions)
+    found = [*_by_case(area, resolved, mapped or mapping is True), *_by_scheme(resolved)]
     if found:
         zh, en = "、".join(each[0] for each in found), ", ".join(each[1] for each in found)
-        raise RunError(
+        raise NeedsAllCasesError(
             say(
                 f"本年度政策中的下列规则需同时看到全年病例，不能流式清算：{zh}。请用 clear。",
                 f"these rules of the year look at other cases and cannot be settled in two passes: {en}. Use clear.",
@@ -29,31 +34,31 @@ def require_two_passes(area: Area, resolved: ResolvedPolicy) -> None:
         )
 
 
-def _by_case(resolved: ResolvedPolicy) -> Iterator[tuple[str, str]]:
-    facts, asked = resolved.facts, resolved.facts.asked
+def _by_case(area: Area, resolved: ResolvedPolicy, mapped: bool) -> Iterator[tuple[str, str]]:
+    facts = resolved.facts
     if facts.decisions or facts.applications is not None:
         yield "特例单议", "special_case.decisions"
     if facts.readmission_days is not None:
         yield "再入院", "readmission"
-    if facts.new_tech_cases or facts.new_tech or asked.operations:
-        yield "新技术", "new_tech"
-    if facts.tcm or asked.fees:
-        yield "中医优势病种", "tcm"
-    if facts.bed_day_groups:
-        yield "床日病组", "bed-day groups"
-    if asked.conditions:
-        yield "按条件标志", "flags with a condition"
-    if asked.required:
-        yield "政策另需的病案项目", f"columns {', '.join(asked.required)}"
+    if facts.new_tech_cases:
+        yield "新技术病例名单", "new_tech.cases"
+    if facts.tcm and mapped:
+        yield "编码映射下的中医优势病种", "tcm under a code map"
+    if facts.bed_day_groups and area.editions.has_dip:
+        yield "病种目录中的床日病组", "bed-day groups of a catalogue"
     if resolved.area.audits:
         yield "审核扣减病例", "audit_cancel"
+
+
+def _maps(edition: DrgEdition) -> bool:
+    return edition.pack.compiled().options.code_mapping
 
 
 def _by_scheme(resolved: ResolvedPolicy) -> Iterator[tuple[str, str]]:
     for scheme in resolved.area.schemes:
         if isinstance(scheme, FixedScheme):
-            if scheme.kind in (SchemeKind.BED_DAY, SchemeKind.SINGLE):
-                yield f"付费方式 {scheme.name}", f"scheme {scheme.name} at a price of its own"
+            if any(terms.deviation is not None for terms in (scheme, *(later for _, later in scheme.later))):
+                yield f"付费方式 {scheme.name} 的按院分担", f"sharing of {scheme.name} by hospital"
         elif _ranks(scheme):
             yield f"付费方式 {scheme.name} 的费用排名", f"rules of {scheme.name} by rank of cost"
 

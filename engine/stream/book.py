@@ -54,10 +54,19 @@ class LeanBook(Casebook):
     def codes(self, column: str) -> tuple[I32, list[str]]:
         if column == "dip_code":
             return _short(self.dip[0], self.dip[1])
+        if column == "maindiag_code":
+            return self._principal()
         coded = self.rows.texts.get(column)
         if coded is None:
             return np.full(len(self), -1, np.int32), []
         return _short(coded.ids, coded.words.texts)
+
+    def _principal(self) -> tuple[I32, list[str]]:
+        """Principal diagnoses as sent; a code map in between is refused before the run."""
+        lists = self.rows.lists["diag_codes"]
+        ids = np.append(lists.ids, np.int32(-1))
+        first = np.where(np.diff(lists.offsets) > 0, lists.offsets[:-1], len(ids) - 1)
+        return _short(ids[first], lists.words.texts)
 
     def select(self, rows: I64) -> LeanBook:
         raise NotImplementedError("a piece is settled whole")

@@ -22,7 +22,7 @@ from pointvalue.terms import Flag, Route
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 MONTHS = 12
-MEASURES = ("count", "cost", "patient", "fund", "points", "declared")
+MEASURES = ("count", "cost", "patient", "fund", "points", "declared", "gross", "price")
 _LARGE = 1 << 62
 
 
@@ -72,20 +72,26 @@ def cell_of(cases: CaseColumns, hospitals: int) -> I32:
     return (cases.month - 1) * np.int32(hospitals) + cases.hospital
 
 
-def piece_sums(slots: Slots, slot: I32, cell: I32, cases: CaseColumns, scored: Scored, declared: I64) -> dict[int, I64]:
+def piece_sums(
+    slots: Slots, slot: I32, cell: I32, cases: CaseColumns, scored: Scored, declared: I64, gross: I64, price: I64
+) -> dict[int, I64]:
     """Sums of one piece by slot: [measure, month × hospital]."""
     used = np.flatnonzero(np.bincount(slot, minlength=slots.count))
     place = np.full(slots.count, -1, np.int32)
     place[used] = np.arange(len(used), dtype=np.int32)
     sums = np.zeros((len(used), len(MEASURES), MONTHS * slots.hospitals), np.int64)
-    _add(place, slot, cell, cases.cost_fen, cases.patient_fen, cases.fund_fen, scored.points_e4, declared, sums)
+    _add(
+        place, slot, cell, cases.cost_fen, cases.patient_fen, cases.fund_fen, scored.points_e4, declared, gross, price,
+        sums,
+    )  # fmt: skip
     return {int(one): sums[number] for number, one in enumerate(used.tolist())}
 
 
 @njit(nogil=True, cache=True)
 def _add(
-    place: Any, slot: Any, cell: Any, cost: Any, patient: Any, fund: Any, points: Any, declared: Any, sums: Any
-) -> None:
+    place: Any, slot: Any, cell: Any, cost: Any, patient: Any, fund: Any, points: Any, declared: Any, gross: Any,
+    price: Any, sums: Any,
+) -> None:  # fmt: skip
     for i in range(len(slot)):
         at, where = place[slot[i]], cell[i]
         sums[at, 0, where] += 1
@@ -94,6 +100,8 @@ def _add(
         sums[at, 3, where] += fund[i]
         sums[at, 4, where] += points[i]
         sums[at, 5, where] += declared[i]
+        sums[at, 6, where] += gross[i]
+        sums[at, 7, where] += price[i]
 
 
 @dataclass
@@ -172,6 +180,8 @@ class DigestColumns:
             flags=columns["flags"],
             count=columns["count"],
             declared_fen=columns["declared"],
+            gross_fen=columns["gross"],
+            price_fen=columns["price"],
         )
         scored = Scored(
             classes=(),

@@ -8,7 +8,7 @@ vocabularies, and threads may call it at the same time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ import polars as pl
 import pyarrow as pa
 
 from engine.area import Area
+from engine.cases.fact_columns import fact_columns
+from engine.cases.facts import FEES
 from engine.conditions import stay_days
 from engine.edition import Edition
 from engine.execute.lean import LeanRows
-from engine.execute.lean_frame import frame_of
-from engine.execute.lean_group import LeanGroups, lean_grouping
+from engine.execute.lean_frame import frame_of, whole_frame
+from engine.execute.lean_group import LeanGrouping, LeanGroups, lean_grouping
 from engine.execute.texts import Answers, Texts
 from engine.map_cases import Scope
 from engine.misfit import Misfit
@@ -32,8 +34,11 @@ from engine.stream.book import LeanBook
 from engine.stream.digest import Slots, cell_of, piece_sums
 from pointvalue.cases import NONE, CaseColumns, CaseFault
 from pointvalue.classes import Scored, score
+from pointvalue.model import FixedScheme
 from pointvalue.monthly import declared
+from pointvalue.special import case_prices
 from pointvalue.terms import Flag, MonthlyBasis, Route
+from pointvalue.view import pool_view
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -61,7 +66,7 @@ class Pieces:
         self.scope, self.slots = scope, Slots(resolved.area)
         self.pots = pots_of(resolved)
         self._pot = _pot_table(resolved)
-        self._grouping = [lean_grouping(edition, mapping) for edition in area.editions.editions]
+        self._grouping = [_grouping(edition, mapping) for edition in area.editions.editions]
         self._also = None if also is None else lean_grouping(also, mapping)
         self._also_edition = also
         places = {code: place for place, code in enumerate(resolved.area.hospital_codes)}
@@ -89,21 +94,19 @@ class Pieces:
 
     def _place(self, rows: LeanRows) -> npt.NDArray[np.int8]:
         editions = self.area.editions
-        names = {editions.date_column}
-        if editions.router is not None:
-            names |= set(rows.texts) | set(rows.numbers) | set(rows.lists)
-        return editions.place(frame_of(rows, names))
+        frame = frame_of(rows, {editions.date_column}) if editions.router is None else whole_frame(rows)
+        return editions.place(frame)
 
     def _settled(
         self, rows: LeanRows, edition: npt.NDArray[np.int8], other: I64, misfits: Mapping[Misfit, I64]
     ) -> Piece:
         found = self._groups(rows, edition)
         made = {name: getattr(found, name) for name in _GROUPED} | {"edition": edition, "act_ipt_days": _stay(rows)}
+        made |= self._facts(rows)
         book = LeanBook.of(rows, made, (found.dip_code, found.dip_texts))
         cases = case_columns(book, self.area, self.resolved)
         scored = score(cases, self.terms)
-        # Outside the pots a case is paid what it booked, or nothing, because a contract or another budget pays.
-        price = np.where(np.isin(scored.route, _AS_BOOKED), cases.fund_fen, 0)
+        gross, price = self._prices(cases, scored)
         slot, cell = self.slots.of(cases, scored), cell_of(cases, self.slots.hospitals)
         pot = self._pot_of(cases, scored)
         columns = {
@@ -121,10 +124,18 @@ class Pieces:
             settled=len(rows),
             other_period=other,
             misfits=misfits,
-            sums=piece_sums(self.slots, slot, cell, cases, scored, self._declared(cases, scored)),
+            sums=piece_sums(self.slots, slot, cell, cases, scored, self._declared(cases, scored), gross, price),
             pots=inside,
             shown=self._shown(rows, book, found, cases, scored, pot, price),
         )
+
+    def _facts(self, rows: LeanRows) -> dict[str, npt.NDArray[Any]]:
+        """What a policy asks of the record: bits for conditions and operations, the share of Chinese medicine."""
+        asked = self.resolved.facts.asked
+        if not asked.conditions and not asked.operations and not asked.fees:
+            return {}
+        own = replace(asked, required=tuple(FEES.values()) if asked.fees else (), optional=())
+        return {name: np.asarray(values.to_numpy()) for name, values in fact_columns(whole_frame(rows), own).items()}
 
     def _groups(self, rows: LeanRows, edition: npt.NDArray[np.int8]) -> LeanGroups:
         """Every case by its own edition: all by the commonest, then the others again by theirs."""
@@ -136,6 +147,21 @@ class Pieces:
                 own = np.flatnonzero(edition == place)
                 found = _laid_over(found, own, self._grouping[place](rows.take(own)))
         return found
+
+    def _prices(self, cases: CaseColumns, scored: Scored) -> tuple[I64, I64]:
+        """(full price, fund part) of cases that no pot pays; nothing for those a contract or another budget pays."""
+        gross = np.where(scored.route == int(Route.POT), 0, cases.cost_fen)
+        price = np.where(np.isin(scored.route, _AS_BOOKED), cases.fund_fen, 0)
+        if not any(isinstance(scheme, FixedScheme) for scheme in self.terms.schemes):
+            return gross, price
+        for index in range(len(self.terms.pools)):
+            view = pool_view(cases, scored, self.terms, index)
+            rows = view.routed(Route.FIXED)
+            for line, name in enumerate(scored.lines):
+                own = rows[scored.line[rows] == line]
+                if len(own):
+                    gross[own], price[own] = case_prices(view, name, own)
+        return gross, price
 
     def _declared(self, cases: CaseColumns, scored: Scored) -> I64:
         """What each case declares in its month."""
@@ -202,9 +228,34 @@ class Pieces:
         )
 
 
+def _grouping(edition: Edition, mapping: bool | None) -> LeanGrouping:
+    """Packs group arrays; what a policy's own scheme says of a case it says of frames."""
+    if edition.kind in ("drg", "dip"):
+        return lean_grouping(edition, mapping)
+    group = edition.grouping(mapping)
+
+    def by_frame(rows: LeanRows) -> LeanGroups:
+        made = group(whole_frame(rows))
+        none, code = np.full(len(rows), NONE, np.int32), made.get("dip_code")
+        texts = pa.nulls(len(rows), pa.string()) if code is None else code.cast(pa.string())
+        coded = texts.dictionary_encode()
+        return LeanGroups(
+            status=np.asarray(made["status"].to_numpy(), np.uint8),
+            reason=np.asarray(made["reason"].to_numpy(), np.uint8),
+            leaf=np.asarray(made["leaf"].to_numpy(), np.int32),
+            severity=np.zeros(len(rows), np.uint8),
+            auxiliary=none,
+            main=none,
+            dip_code=np.asarray(coded.indices.fill_null(NONE).to_numpy(), np.int32),
+            dip_texts=tuple(coded.dictionary.to_pylist()),
+        )
+
+    return by_frame
+
+
 def _laid_over(found: LeanGroups, rows: I64, own: LeanGroups) -> LeanGroups:
     """The answers with those of some rows in place of what stood there."""
-    made = {each.name: getattr(found, each.name) for each in fields(found) if each.name != "dip_texts"}
+    made = {each.name: np.array(getattr(found, each.name)) for each in fields(found) if each.name != "dip_texts"}
     for name, values in made.items():
         values[rows] = getattr(own, name)
     made["dip_code"][rows] = np.where(own.dip_code >= 0, own.dip_code + len(found.dip_texts), NONE)

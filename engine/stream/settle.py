@@ -79,7 +79,7 @@ def settle(
     """Settle a year. `also`: a pack of the other kind every case is grouped by as well, to be shown beside."""
     resolved, period = area.for_year(year), Period(year, None)
     area = area.routed(resolved)
-    require_two_passes(area, resolved)
+    require_two_passes(area, resolved, options.mapping)
     beside = None if also is None else _beside(also, area)
     target = options.target(period.line_period, area.policy.code, "settle")
     packs = [*area.editions.packs, *([] if beside is None else [beside])]
@@ -91,7 +91,7 @@ def settle(
         pieces = Pieces(area, resolved, scope_of(resolved, period), options.mapping, beside)
         first = FirstPass(draft.folder, pieces, demand)
         reader = open_cases(files, demand)
-        first.run(LeanReader(reader, columns=COLUMNS | set(demand.extra_numbers)), options)
+        first.run(LeanReader(reader, columns=first.columns), options)
         first.close(options.allow_empty)
         result = _clear(first, resolved)
         written = Result(resolved.area, area.editions, first.spill, _also_codes(beside)).write(
@@ -137,6 +137,14 @@ class FirstPass:
         self._other = _Table(self.folder / "other_period.parquet")
 
     @property
+    def columns(self) -> frozenset[str] | None:
+        """Typed columns the run reads; None = all, because a condition may ask for any."""
+        asked = self.pieces.resolved.facts.asked
+        if self.pieces.area.editions.router is not None or asked.conditions or asked.operations or asked.fees:
+            return None
+        return COLUMNS | frozenset(self.demand.extra_numbers)
+
+    @property
     def tables(self) -> tuple[_Table, _Table]:
         return self._rejected, self._other
 
@@ -161,7 +169,7 @@ class FirstPass:
     def _judged(self, judged: Validated, options: RunOptions) -> None:
         """Rows that went the general way."""
         if len(judged.accepted):
-            rows = self._frames.rows(judged.accepted, COLUMNS | set(self.demand.extra_numbers))
+            rows = self._frames.rows(judged.accepted, self.columns)
             self._add(self.pieces.piece(rows), judged.accepted)
         self._reject(judged.rejected)
         self.repairs.update(judged.repairs)
