@@ -7,11 +7,13 @@ procedures than a machine word has bits are grouped by the plain walk. It pays n
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from grouper.dip_compile import CompiledDip
 from grouper.dip_kernel import group_records
@@ -30,10 +32,13 @@ from grouper.dip_layout import (
 )
 from grouper.dip_reference import DipWalker
 from grouper.dip_tables import DipCase
+from grouper.sources import SOURCES
 
 COST_MAX_FEN = 9 * 10**10
 K_MAX_E6 = 10**10
 """Bounds inside which a reference cost stays exact in 128 bits."""
+_checked = threading.Event()
+_checking = threading.Lock()
 
 
 def batch_of(compiled: CompiledDip, cases: Sequence[DipCase]) -> Batch:
@@ -56,6 +61,8 @@ def group_batch(compiled: CompiledDip, batch: Batch) -> Out:
     """The group of every record of the batch."""
     count = len(batch.dx_offsets) - 1
     _assert_batch(compiled, batch, count)
+    if not _checked.is_set():
+        _check_kernel(compiled, batch)
     out = Out(
         row=np.empty(count, np.int32),
         auxiliary=np.empty(count, np.int32),
@@ -63,12 +70,37 @@ def group_batch(compiled: CompiledDip, batch: Batch) -> Out:
         reason=np.empty(count, np.uint8),
         main=np.empty(count, np.int32),
     )
-    most = int(np.diff(batch.dx_offsets).max(initial=0))
-    group_records(0, count, compiled.table(), *batch, compiled.scratch(most), *out)
+    _run(compiled, batch, count, out)
     crowded = np.flatnonzero(np.diff(batch.op_offsets) > PLACES_MAX)
     if len(crowded):
         _walk_crowded(compiled, batch, out, crowded.tolist())
     return out
+
+
+def _run(compiled: CompiledDip, batch: Batch, count: int, out: Out) -> int:
+    """Call the kernel for the first records; returns the digest of the sources it was compiled from."""
+    most = int(np.diff(batch.dx_offsets).max(initial=0))
+    inputs = [_read_only(array) for array in (compiled.table(), *batch)]
+    return int(group_records(0, count, *inputs, compiled.scratch(most), *out))
+
+
+def _check_kernel(compiled: CompiledDip, batch: Batch) -> None:
+    """Once per process: a kernel kept on disk from other sources is compiled anew before it answers anything."""
+    with _checking:
+        if _checked.is_set():
+            return
+        nothing = Out(*(np.empty(0, np.int32),) * 3, np.empty(0, np.uint8), np.empty(0, np.int32))
+        if _run(compiled, batch, 0, nothing) != SOURCES:
+            group_records.recompile()
+            assert _run(compiled, batch, 0, nothing) == SOURCES, "the kernel could not be compiled anew"
+        _checked.set()
+
+
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """One type for the compiled kernel, whoever made the array: contiguous and not writeable."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 def _walk_crowded(compiled: CompiledDip, batch: Batch, out: Out, records: Sequence[int]) -> None:
@@ -79,7 +111,8 @@ def _walk_crowded(compiled: CompiledDip, batch: Batch, out: Out, records: Sequen
         dx = batch.dx_ids[batch.dx_offsets[i] : batch.dx_offsets[i + 1]]
         op = batch.op_ids[batch.op_offsets[i] : batch.op_offsets[i + 1]]
         found = batch.numbers[:, i].tolist()
-        values: dict[str, Any] = {n: None if v == NULL else v for n, v in zip(NUMBERS, found, strict=True)}
+        values: dict[str, Any] = dict.fromkeys(NUMBERS)
+        values |= {NUMBERS[n]: None if found[n] == NULL else found[n] for n in compiled.asked}
         values["is_death"] = values["is_death"] == 1
         codes = tuple(dx_codes[n] for n in dx), tuple(op_codes[n] for n in op)
         outcome = walker.walk(DipCase(str(i), *codes, **values))
@@ -102,8 +135,10 @@ def _assert_batch(compiled: CompiledDip, batch: Batch, count: int) -> None:
         assert len(ids) == 0 or (ids.min() >= 0 and ids.max() < size), f"{name} ids must come from the vocabulary"
     assert batch.numbers.shape == (N_NUMBERS, count) and batch.numbers.dtype == np.int64, "numbers: int64 [NUMBERS, n]"
     for row, limit in ((COST, COST_MAX_FEN), (COST_FACTOR, K_MAX_E6), (BASIC_COST_FACTOR, K_MAX_E6)):
-        known = batch.numbers[row][batch.numbers[row] != NULL]
-        assert len(known) == 0 or (known.min() >= 0 and known.max() <= limit), f"{NUMBERS[row]} lies in 0..{limit}"
+        values = batch.numbers[row]
+        if row in compiled.asked and count:
+            bad = np.count_nonzero(values < 0) - np.count_nonzero(values == NULL)
+            assert bad == 0 and values.max() <= limit, f"{NUMBERS[row]} lies in 0..{limit}"
 
 
 def _offsets(codes: Sequence[Sequence[str]]) -> I64:

@@ -8,14 +8,16 @@ the kernel checks none. It groups nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from grouper import dip_layout as at
-from grouper.dip_compile_orders import options, orders
+from grouper.dip_asked import asked_numbers
+from grouper.dip_compile_orders import later_ranks, options, orders
 from grouper.dip_dx_codes import DxVocabulary
-from grouper.dip_layout import I64, NULL, SECTIONS
+from grouper.dip_layout import I64, NULL, SECTIONS, WORD_BITS
 from grouper.dip_op_codes import OpVocabulary
 from grouper.dip_parts import Parts
 from grouper.dip_search import RowIndex, basic_factor_e6, has_range_in_code, index_rows
@@ -46,6 +48,11 @@ class CompiledDip:
         vars(self).update(state)
         self.fixed = {name: np.frombuffer(part, np.int64) for name, part in state["fixed"].items()}
 
+    @cached_property
+    def asked(self) -> tuple[int, ...]:
+        """Numbers of a record that some rule reads; a batch may hold anything in the others."""
+        return tuple(self.fixed["asked"].tolist())
+
     def table(self) -> I64:
         """T for the codes seen so far."""
         with self.dx.lock, self.op.lock:
@@ -58,7 +65,6 @@ class CompiledDip:
         """Fresh working memory S of one thread, for records of at most so many diagnoses."""
         sizes = (
             (at.S_DX, dx_count_max + 1),
-            (at.S_PRINCIPAL_BITS, self.dx.words + 1),
             (at.S_OTHER_BITS, self.dx.words + 1),
             (at.S_STAMPS, at.STAMP_SIZE * (len(self.op.terms) + 1)),
             (at.S_CCI, at.CCI_SIZE * (len(self.dx.cci_classes) + 1)),
@@ -82,13 +88,15 @@ def compile_dip(tables: DipTables) -> CompiledDip:
     rows, aux = _rows(tables, index, parts, layer_ids)
     for excluded in tables.excluded_procedures:
         parts.cell(excluded.diagnoses)
-    dx = DxVocabulary(tables, index, parts.cell_exprs)
+    dx = DxVocabulary(tables, index, parts.cell_exprs, _filters(rows, parts))
     op = OpVocabulary(tables, list(parts.terms), parts.cells)
     assert dx.id_of("") == 0 and op.id_of("") == 0, "the empty code is number 0"
     pre_rows = sorted(group.row for groups in index.in_order.values() for group in groups)
     fixed = {
         "options": _i64(options(tables, layer_ids)),
         **orders(tables, layer_ids),
+        "later_ranks": later_ranks(tables, index),
+        "asked": _i64(asked_numbers(tables)),
         "rows": rows,
         **parts.sections(tables.auxiliary_policy.age_bands),
         "aux": _i64(aux),
@@ -102,14 +110,39 @@ def compile_dip(tables: DipTables) -> CompiledDip:
 def _joined(sections: dict[str, I64], counts: dict[int, int]) -> I64:
     """T: the header with starts and counts, then every section."""
     assert sections.keys() == set(SECTIONS), f"sections differ: {sections.keys() ^ set(SECTIONS)}"
-    header = np.zeros(at.HEADER_SIZE, np.int64)
-    start = at.HEADER_SIZE
-    for number, name in enumerate(SECTIONS):
-        header[number] = start
-        start += sections[name].size
+    starts, size = [], at.HEADER_SIZE
+    for name in SECTIONS:
+        size += -size % at.LINE
+        starts.append(size)
+        size += sections[name].size
+    memory = np.zeros(size + at.LINE, np.int64)
+    # What is a line for the layout is one for the machine.
+    skipped = -(memory.ctypes.data // memory.itemsize) % at.LINE
+    table = memory[skipped : skipped + size]
+    table[: len(SECTIONS)] = starts
     for place, count in counts.items():
-        header[place] = count
-    return np.concatenate([header, *(sections[name].ravel() for name in SECTIONS)])
+        table[place] = count
+    for start, name in zip(starts, SECTIONS, strict=True):
+        table[start : start + sections[name].size] = sections[name].ravel()
+    return table
+
+
+def _filters(rows: I64, parts: Parts) -> list[int | None]:
+    """Filter bits of every row; None for one without procedures.
+
+    A row fits only if some part has all its terms (or every part one of them): then also the first term of one of the
+    parts (or a term of the shortest one) names a procedure of the record.
+    """
+    found: list[int | None] = []
+    for first, end in rows.reshape(-1, at.ROW_SIZE)[:, [at.ROW_MAIN, at.ROW_MAIN_END]].tolist():
+        of_row = parts.part_terms[first:end]
+        terms = min(of_row, key=len, default=[]) if parts.conjunctive else [part[0] for part in of_row]
+        assert all(of_row), "a part names at least one term"
+        bits = 0
+        for term in terms:
+            bits |= 1 << (term % WORD_BITS)
+        found.append(bits if of_row else None)
+    return found
 
 
 def _rows(
@@ -147,10 +180,11 @@ def _record(
         *parts.expression(group.related),
         int(group.op_position == "main"),
         int(other >= 0 or flag >= 0 or any(bound is not None for bound in bounds)),
+        *aux,
+        severity[0],
         _null(group.base_points_e4),
         0 if group.main is None else group.main.joins,
-        *aux,
-        *severity,
+        severity[1],
         basic_factor_e6(group),
         *parts.text("" if group.main is None else group.main.text),
         other,
@@ -159,8 +193,8 @@ def _record(
         parts.cell(group.diagnosis) if is_pre and not group.diagnosis.any else -1,
         int(group.dx_position == "any"),
     ]
-    assert len(record) == at.ROW_SIZE, "a row record has one value per field"
-    return record
+    assert len(record) == at.ROW_FIELDS, "a row record has one value per field"
+    return [*record, *[0] * (at.ROW_SIZE - at.ROW_FIELDS)]
 
 
 def _counts(tables: DipTables, dx: DxVocabulary, pre_rows: list[int]) -> dict[int, int]:
@@ -174,6 +208,7 @@ def _counts(tables: DipTables, dx: DxVocabulary, pre_rows: list[int]) -> dict[in
         at.N_DIAGNOSIS_LAYERS: len(dx.layers),
         at.N_TYPE_LAYERS: len(dx.type_layers),
         at.N_LETTER_LAYERS: len(dx.letter_layers),
+        at.N_ASKED: len(asked_numbers(tables)),
     }
 
 

@@ -11,10 +11,11 @@ from collections import Counter
 import numpy as np
 
 from grouper import dip_layout as at
+from grouper.dip_asked import tests_of
 from grouper.dip_dx_codes import DIAGNOSIS_SOURCES
 from grouper.dip_layout import I64
 from grouper.dip_options import OPTION_VALUES
-from grouper.dip_search import primary_care_layer
+from grouper.dip_search import RowIndex, primary_care_layer
 from grouper.dip_tables import TIE_RULES, DipTables, ProcedureType
 
 SOURCE_OF = {
@@ -38,8 +39,36 @@ def orders(tables: DipTables, layer_ids: dict[str, int]) -> dict[str, I64]:
     choices = [
         (layer_ids[c.layer], -1 if c.op_type is None else c.op_type, c.preempt is not None) for c in tables.choices
     ]
+    up = [len(down) - 1 - down.index(kind) for kind in ProcedureType]
     ties = [(TIE_RULES.index(r.rule), -1 if r.scope is None else r.scope, TIES[r.ties]) for r in tables.tie_rules]
-    return {"layers": _i64(layers), "ties": _i64(ties), "choices": _i64(choices), "types_down": _i64(down)}
+    return {
+        "layers": _i64(layers),
+        "ties": _i64(ties),
+        "choices": _i64(choices),
+        "types_down": _i64(down),
+        "type_ranks": _i64(up),
+        "class_ranks": _i64([[_class_rank(tables, name, kind) for kind in ProcedureType] for name in layer_ids]),
+    }
+
+
+def _class_rank(tables: DipTables, layer: str, kind: ProcedureType) -> int:
+    """The first choice of the priority list that takes a candidate of this layer and type."""
+    for number, choice in enumerate(tables.choices):
+        if choice.preempt is None and choice.layer == layer and choice.op_type in (None, kind):
+            return number
+    return len(tables.choices)
+
+
+def later_ranks(tables: DipTables, index: RowIndex) -> I64:
+    """By type of case, the first choice any of its comprehensive rows can win."""
+    ranks = [len(tables.choices)] * len(ProcedureType)
+    rows = [(kind, group) for (*_, kind), groups in index.by_category.items() for group in groups]
+    rows += [(kind, group) for (_, kind), groups in index.by_range.items() for group in groups]
+    rows += [(kind, group) for kind in ProcedureType for groups in index.by_letter.values() for group in groups]
+    for kind, group in rows:
+        own = ProcedureType.CONSERVATIVE if group.op_type is None else group.op_type
+        ranks[kind] = min(ranks[kind], _class_rank(tables, group.layer, own))
+    return _i64(ranks)
 
 
 def options(tables: DipTables, layer_ids: dict[str, int]) -> list[int]:
@@ -73,6 +102,8 @@ def options(tables: DipTables, layer_ids: dict[str, int]) -> list[int]:
         at.EXCLUDED_OP_CONSERVATIVE: word("excluded_op_action"),
         at.IS_CHAIN: tables.is_chain,
         at.HAS_MAIN_RULES: any(row.action != "drop" for row in tables.excluded_procedures),
+        at.HAS_PREEMPTS: any(choice.preempt is not None for choice in tables.choices),
+        at.STANDARD_ASKED: any(test.name == "tumour" for test in tests_of(tables)),
     }
     return [int(values[option]) for option in range(at.N_OPTIONS)]
 

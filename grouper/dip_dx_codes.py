@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grouper.dip_expression import DiagnosisExpr
-from grouper.dip_layout import BY_LEVEL, DX_SIZE, I64, TOP_LEVEL, WORD_BITS
+from grouper.dip_layout import BY_LEVEL, DX_FIELDS, DX_SIZE, I64, TOP_LEVEL, WORD_BITS
 from grouper.dip_normalise import is_excluded_diagnosis
 from grouper.dip_search import RowIndex, range_holds
 from grouper.dip_tables import CHAIN_SOURCES, FLAT_SOURCES, DipTables, Group, ProcedureType
@@ -30,8 +30,11 @@ DIAGNOSIS_SOURCES = (*FLAT_SOURCES, *CHAIN_SOURCES[1:])
 class DxVocabulary:
     """Ids of diagnosis codes; grows as records bring new ones, from several threads if need be."""
 
-    def __init__(self, tables: DipTables, index: RowIndex, cells: Sequence[DiagnosisExpr]) -> None:
+    def __init__(
+        self, tables: DipTables, index: RowIndex, cells: Sequence[DiagnosisExpr], filters: Sequence[int | None]
+    ) -> None:
         self.tables, self.index, self.cells = tables, index, cells
+        self._filters = filters
         self.ids: dict[str, int] = {}
         self.lock = RLock()
         self.words = (len(cells) + WORD_BITS - 1) // WORD_BITS
@@ -51,10 +54,10 @@ class DxVocabulary:
         self._complications: list[tuple[int, int, int]] = []
         self._lists: list[int] = []
         self._prefix_hits: list[int] = []
-        self._key_rows: list[int] = []
-        self._key_spans: dict[tuple[int, ...], tuple[int, int]] = {}
+        self._key_rows: list[tuple[int, int]] = []
+        self._key_spans: dict[tuple[int, ...], tuple[int, int, int, int]] = {}
         self._places: dict[tuple[object, ...], int] = {}
-        self._spans, self._span_rows = [0], list[tuple[int, int]]()
+        self._spans, self._span_rows = [0], list[tuple[int, int, int, int]]()
         self._types_of: dict[str, int] = {}
         self._by_type: list[list[int]] = []
         self._letters_of: dict[str, int] = {}
@@ -97,7 +100,7 @@ class DxVocabulary:
         }
 
     def _add(self, code: str) -> int:
-        """A new id; the record's fields stand in the order of DX_PLACE … DX_LETTER."""
+        """A new id; the record's fields stand in the order of DX_PLACE … DX_CATEGORY."""
         tables = self.tables
         number = len(self._records)
         category = self._categories.setdefault(code[:3], len(self._categories))
@@ -108,6 +111,8 @@ class DxVocabulary:
         record = [
             self._place_of(code),
             int(is_excluded_diagnosis(tables, code)),
+            self._types(code),
+            self._letter(code[:1]),
             *_append(self._complications, self._complications_of(code)),
             *_append(self._lists, self._lists_of.get(code, ())),
             *_append(self._prefix_hits, prefixes),
@@ -115,11 +120,9 @@ class DxVocabulary:
             weight,
             category if is_malignant else -1,
             category,
-            self._types(code),
-            self._letter(code[:1]),
         ]
-        assert len(record) == DX_SIZE, "a diagnosis record has one value per field"
-        self._records.append(record)
+        assert len(record) == DX_FIELDS, "a diagnosis record has one value per field"
+        self._records.append([*record, *[0] * (DX_SIZE - DX_FIELDS)])
         words = [0] * self.words
         for n, cell in enumerate(self.cells):
             if in_diagnoses(tables, cell, code):
@@ -145,7 +148,7 @@ class DxVocabulary:
                 self._spans.append(len(self._span_rows))
         return known
 
-    def _layer_spans(self, layer: str, code: str) -> Iterable[tuple[int, int]]:
+    def _layer_spans(self, layer: str, code: str) -> Iterable[tuple[int, int, int, int]]:
         levels = [self.index.by_key.get((layer, key), []) for key in keys(self.tables.options.dx_levels, code)]
         scanned = [
             group
@@ -156,8 +159,18 @@ class DxVocabulary:
             if groups:
                 rows = tuple(group.row for group in groups)
                 if rows not in self._key_spans:
-                    self._key_spans[rows] = _append(self._key_rows, rows)
+                    self._key_spans[rows] = self._span_of(rows)
                 yield self._key_spans[rows]
+
+    def _span_of(self, rows: Sequence[int]) -> tuple[int, int, int, int]:
+        """Rows with procedures, then those without; where they stand, and the filter bits of the former."""
+        filters = [(row, self._filters[row]) for row in rows]
+        first, empty = _append(self._key_rows, [(row, bits) for row, bits in filters if bits is not None])
+        _, end = _append(self._key_rows, [(row, 0) for row, bits in filters if bits is None])
+        every = 0
+        for _, bits in self._key_rows[first:empty]:
+            every |= bits
+        return first, empty, end, every
 
     def _types(self, code: str) -> int:
         """The table of comprehensive rows by type; codes alike in their first five characters share one."""

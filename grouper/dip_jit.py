@@ -1,8 +1,8 @@
 """How the DIP kernel is compiled: by numba, without the interpreter lock, kept on disk.
 
-`kernel` compiles a function, `inlined` one that is small and called often. Neither counts references: the kernel
-allocates nothing and only reads and writes arrays its caller holds, and counting them on every call took more time
-than the work. A function that would allocate does not compile under it.
+`entry` compiles what Python calls, `kernel` a step, `inlined` one that is small and called often. None counts
+references: the kernel allocates nothing and only reads and writes arrays its caller holds, and counting them on every
+call took more time than the work. A function that would allocate does not compile under it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from typing import Any, TypeVar
 from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., object])
-_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False}
+_OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False, "error_model": "numpy"}
+
+
+def entry(function: Callable[..., object]) -> Any:
+    """The function that is called from Python; it alone is kept on disk, with all its steps inside."""
+    return njit(**_OPTIONS, cache=True)(function)
 
 
 def kernel(function: Function) -> Function:
-    """A loop or a step of the kernel."""
+    """A step of the kernel."""
     compiled: Function = njit(**_OPTIONS)(function)
     return compiled
 

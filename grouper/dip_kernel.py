@@ -8,15 +8,16 @@ Nothing here checks bounds: `dip_compile` asserts the tables, `dip` the batch. I
 from __future__ import annotations
 
 from grouper import dip_layout as L
-from grouper.dip_jit import inlined, kernel
+from grouper.dip_jit import entry, inlined, kernel
 from grouper.dip_kernel_case import load, option
 from grouper.dip_kernel_choose import aux_of_candidate, choose_one, of, row_value
-from grouper.dip_kernel_find import by_diagnosis, by_letter, by_type, pre_group
-from grouper.dip_kernel_pick import final_pick, preempts, wanted_severity
+from grouper.dip_kernel_find import by_diagnosis, by_letter, by_type, pre_group, type_asked
+from grouper.dip_kernel_pick import class_rank, final_pick, preempts, wanted_severity
 from grouper.dip_kernel_rows import fit_row, row_at, term_mask
 from grouper.dip_layout import I32, I64, U8
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_reason import DipReason
+from grouper.sources import SOURCES
 
 _BEFORE_FINAL = OPTION_VALUES["readd_basic"].index("before_final")
 _GROUPED, _EMPTY = int(DipReason.GROUPED), int(DipReason.PRINCIPAL_DIAGNOSIS_EMPTY)
@@ -27,12 +28,12 @@ _EXCLUDED, _BLANK, _NO_ROW = (
 )
 
 
-@kernel
+@entry
 def group_records(
     first: int, end: int, T: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numbers: I64, S: I64,
     rows: I32, auxiliary: I32, types: I32, reasons: U8, mains: I32,
-) -> None:  # fmt: skip
-    """Group the records first..end−1 of the batch."""
+) -> int:  # fmt: skip
+    """Group the records first..end−1 of the batch; returns the digest of the sources it was compiled from."""
     blank = option(T, L.BLANK_ROW)
     for i in range(first, end):
         principal = load(i, T, dx_offsets, dx_ids, op_offsets, op_ids, numbers, S)
@@ -54,26 +55,22 @@ def group_records(
             auxiliary[i] = T[T[L.AUX] + L.AUX_SIZE * aux + 3] if aux >= 0 else -1
             types[i] = of(chosen, L.C_TYPE, S)
             reasons[i] = _GROUPED
+    return SOURCES
 
 
 @kernel
 def _flat(dx: int, T: I64, S: I64) -> int:
     """The candidate a flat catalogue chooses; −1 = none."""
-    core, basic, comprehensive = 0, 0, 0
+    core, basic = 0, 0
     for step in range(T[L.N_LAYERS]):
         record = T[L.LAYERS] + L.LAYER_SIZE * step
         source, is_basic, begin = T[record], T[record + 1] == option(T, L.BASIC_LAYER), S[L.S_CANDIDATES]
         if source == L.SOURCE_DIAGNOSIS:
             by_diagnosis(dx, T[record + 2], T, S)
-        elif source == L.SOURCE_TYPE:
+        elif source == L.SOURCE_TYPE and is_basic:
             by_type(dx, T[record + 2], T, S)
-        elif comprehensive == 0:
-            by_letter(dx, T[record + 2], T, S)
         for at in range(begin, S[L.S_CANDIDATES]):
-            if source == L.SOURCE_LETTER or (source == L.SOURCE_TYPE and not is_basic):
-                S[S[L.S_COMPREHENSIVE] + comprehensive] = at
-                comprehensive += 1
-            elif is_basic:
+            if is_basic:
                 S[S[L.S_BASIC] + basic] = at
                 basic += 1
             else:
@@ -86,10 +83,34 @@ def _flat(dx: int, T: I64, S: I64) -> int:
         count = 1
     if not option(T, L.TOGETHER) or option(T, L.READD_BASIC) == _BEFORE_FINAL:
         count = _append(S[L.S_BASIC], basic, count, S)
-    target = _preempting(count, comprehensive, T, S)
-    if target >= 0:
-        return target
+    if count and not option(T, L.HAS_PREEMPTS):
+        # Mostly a row by diagnosis stands before every comprehensive one, which then need not be looked for.
+        chosen = final_pick(count, T, S)
+        if chosen >= 0 and class_rank(chosen, T, S) < T[T[L.LATER_RANKS] + type_asked(T, S)]:
+            return chosen
+    comprehensive = _comprehensive(dx, T, S)
+    if option(T, L.HAS_PREEMPTS):
+        target = _preempting(count, comprehensive, T, S)
+        if target >= 0:
+            return target
     return final_pick(_append(S[L.S_COMPREHENSIVE], comprehensive, count, S), T, S)
+
+
+@kernel
+def _comprehensive(dx: int, T: I64, S: I64) -> int:
+    """Pushes the comprehensive candidates into S_COMPREHENSIVE; returns how many. Those by letter are a last resort."""
+    count = 0
+    for step in range(T[L.N_LAYERS]):
+        record = T[L.LAYERS] + L.LAYER_SIZE * step
+        begin = S[L.S_CANDIDATES]
+        if T[record] == L.SOURCE_TYPE and T[record + 1] != option(T, L.BASIC_LAYER):
+            by_type(dx, T[record + 2], T, S)
+        elif T[record] == L.SOURCE_LETTER and count == 0:
+            by_letter(dx, T[record + 2], T, S)
+        for at in range(begin, S[L.S_CANDIDATES]):
+            S[S[L.S_COMPREHENSIVE] + count] = at
+            count += 1
+    return count
 
 
 @inlined
@@ -103,7 +124,11 @@ def _append(start: int, more: int, count: int, S: I64) -> int:
 @kernel
 def _one_of(core: int, basic: int, T: I64, S: I64) -> int:
     """The one candidate step 5 leaves, with the severity row the case wants."""
-    one = choose_one(_competing(core, basic, T, S), basic, T, S)
+    count = _competing(core, basic, T, S)
+    if count == 0 and basic == 0:
+        return -1
+    # One alone needs no rule, unless others may join.
+    one = S[S[L.S_LEFT]] if count == 1 and basic == 0 else choose_one(count, basic, T, S)
     if one >= 0 and row_value(one, L.ROW_SEVERITY, T, S) > 0:
         count = wanted_severity(S[L.S_LEFT], _competing(core, basic, T, S), T, S)
         one = choose_one(count, basic, T, S)

@@ -25,9 +25,30 @@ def option(T: I64, number: int) -> int:
 
 
 @inlined
-def has_bit(S: I64, bits: int, number: int) -> bool:
-    """Whether diagnosis cell `number` is set in the bits that start where S[bits] says."""
-    return bool((S[S[bits] + number // L.WORD_BITS] >> (number % L.WORD_BITS)) & 1)
+def principal_meets(cell: int, T: I64, S: I64) -> bool:
+    """Whether the principal diagnosis meets a diagnosis cell."""
+    word = T[T[L.DX_BITS] + S[L.S_PRINCIPAL] * T[L.N_WORDS] + cell // L.WORD_BITS]
+    return bool((word >> (cell % L.WORD_BITS)) & 1)
+
+
+@inlined
+def other_meets(cell: int, T: I64, S: I64) -> bool:
+    """Whether any other diagnosis meets a diagnosis cell."""
+    if not S[L.S_OTHERS_KNOWN]:
+        _join_others(T, S)
+    return bool((S[S[L.S_OTHER_BITS] + cell // L.WORD_BITS] >> (cell % L.WORD_BITS)) & 1)
+
+
+@kernel
+def _join_others(T: I64, S: I64) -> None:
+    """Which diagnosis cells any of the other diagnoses meets. Settled once per record, when first asked for."""
+    words = T[L.N_WORDS]
+    for word in range(words):
+        met = 0
+        for at in range(1, S[L.S_DX_COUNT]):
+            met |= T[T[L.DX_BITS] + S[S[L.S_DX] + at] * words + word]
+        S[S[L.S_OTHER_BITS] + word] = met
+    S[L.S_OTHERS_KNOWN] = 1
 
 
 @inlined
@@ -44,36 +65,23 @@ def ones(mask: int) -> int:
 def load(i: int, T: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numbers: I64, S: I64) -> int:
     """Everything the rows ask about the record; returns the id of its principal diagnosis (0 = empty)."""
     S[L.S_STAMP] += 1
-    S[L.S_COMPLICATIONS], S[L.S_STRICT], S[L.S_CANDIDATES] = 0, 0, 0
-    for number in range(L.N_NUMBERS):
+    S[L.S_COMPLICATIONS], S[L.S_STRICT], S[L.S_CANDIDATES], S[L.S_OTHERS_KNOWN] = 0, 0, 0, 0
+    for k in range(T[L.N_ASKED]):
+        number = T[T[L.ASKED] + k]
         S[number] = numbers[number, i]
     first = dx_offsets[i]
     count = dx_offsets[i + 1] - first
     S[L.S_DX_COUNT] = count
     for at in range(count):
         S[S[L.S_DX] + at] = dx_ids[first + at]
-    principal = S[S[L.S_DX]] if count else 0
-    if T[L.N_WORDS]:
-        _load_bits(principal, T, S)
-    _load_procedures(op_offsets[i], op_offsets[i + 1], principal, T, op_ids, S)
-    _load_types(T, S)
+    principal = dx_ids[first] if count else 0
+    S[L.S_PRINCIPAL] = principal
+    _load_procedures(op_offsets[i], op_offsets[i + 1], T, op_ids, S)
     return int(principal)
 
 
 @inlined
-def _load_bits(principal: int, T: I64, S: I64) -> None:
-    """Which diagnosis cells the principal diagnosis meets, and which any of the others does."""
-    words = T[L.N_WORDS]
-    for word in range(words):
-        S[S[L.S_PRINCIPAL_BITS] + word] = T[T[L.DX_BITS] + principal * words + word]
-        met = 0
-        for at in range(1, S[L.S_DX_COUNT]):
-            met |= T[T[L.DX_BITS] + S[S[L.S_DX] + at] * words + word]
-        S[S[L.S_OTHER_BITS] + word] = met
-
-
-@inlined
-def _load_procedures(first: int, end: int, principal: int, T: I64, op_ids: I32, S: I64) -> None:
+def _load_procedures(first: int, end: int, T: I64, op_ids: I32, S: I64) -> None:
     """The remaining procedures, principal first; a record with more than PLACES_MAX is left to the walk."""
     count = 0
     for at in range(first, end):
@@ -85,8 +93,9 @@ def _load_procedures(first: int, end: int, principal: int, T: I64, op_ids: I32, 
         count += 1
     S[L.S_OP_COUNT] = count
     S[L.S_HAS_MAIN] = count > 0
-    if option(T, L.HAS_MAIN_RULES):
+    if count and option(T, L.HAS_MAIN_RULES):
         _apply_main_rules(T, S)
+    _load_types(T, S)
 
 
 @kernel
@@ -128,26 +137,26 @@ def _main_action(op: int, T: I64, S: I64) -> int:
         return L.ACT_CONSERVATIVE
     if action == L.ACT_IF_DX:
         cell = T[T[L.OPS] + L.OP_SIZE * op + L.OP_ACTION_DX]
-        return L.ACT_NONE if has_bit(S, L.S_PRINCIPAL_BITS, cell) else L.ACT_CONSERVATIVE
+        return L.ACT_NONE if principal_meets(cell, T, S) else L.ACT_CONSERVATIVE
     return int(action)
 
 
 @inlined
 def _load_types(T: I64, S: I64) -> None:
     """Types, terms and minor test of the remaining procedures, and what the case is by them."""
-    for kind in range(L.N_TYPES):
-        S[L.S_TYPE_MASKS + kind] = 0
-    count = S[L.S_OP_COUNT]
-    minor = 1
+    count, minor, bits, best = S[L.S_OP_COUNT], 1, 0, -1
     for place in range(count):
         record = T[L.OPS] + L.OP_SIZE * S[L.S_OPS + place]
         kind = T[record + L.OP_TYPE]
-        if kind >= 0:
-            S[L.S_TYPE_MASKS + kind] |= 1 << place
+        rank = T[T[L.TYPE_RANKS] + kind] if kind >= 0 else -1
+        S[L.S_RANKS + place] = rank
+        best = max(best, rank)
         minor &= T[record + L.OP_MINOR]
+        bits |= T[record + L.OP_BITS]
         _stamp_terms(T[record + L.OP_TERM], T[record + L.OP_TERM_END], 1 << place, T, S)
+    S[L.S_BITS] = bits
     S[L.S_ALL] = (1 << count) - 1
-    S[L.S_CASE_TYPE] = highest(S[L.S_ALL], T, S)
+    S[L.S_CASE_TYPE] = _type_of_rank(best, T)
     test = option(T, L.CONSERVATIVE_TEST)
     if test == BY_CASE_TYPE:
         S[L.S_CONSERVATIVE] = S[L.S_CASE_TYPE] == CONSERVATIVE_TYPE
@@ -155,6 +164,11 @@ def _load_types(T: I64, S: I64) -> None:
         S[L.S_CONSERVATIVE] = minor
     else:
         S[L.S_CONSERVATIVE] = S[L.S_HAS_MAIN] == 0
+
+
+@inlined
+def _type_of_rank(rank: int, T: I64) -> int:
+    return int(T[T[L.TYPES_DOWN] + L.N_TYPES - 1 - rank]) if rank >= 0 else CONSERVATIVE_TYPE
 
 
 @inlined
@@ -173,11 +187,15 @@ def _stamp_terms(first: int, end: int, bit: int, T: I64, S: I64) -> None:
 @inlined
 def highest(mask: int, T: I64, S: I64) -> int:
     """The highest type among the procedures of a mask; conservative if none is known."""
-    for at in range(L.N_TYPES):
-        kind = T[T[L.TYPES_DOWN] + at]
-        if S[L.S_TYPE_MASKS + kind] & mask:
-            return int(kind)
-    return CONSERVATIVE_TYPE
+    if mask == S[L.S_ALL]:
+        return int(S[L.S_CASE_TYPE])
+    best, place = -1, L.S_RANKS
+    while mask:
+        if mask & 1:
+            best = max(best, S[place])
+        mask >>= 1
+        place += 1
+    return _type_of_rank(best, T)
 
 
 @inlined
@@ -194,7 +212,7 @@ def complications(T: I64, S: I64) -> int:
     if S[L.S_COMPLICATIONS]:
         return int(S[L.S_COMPLICATIONS])
     found = COMPLICATIONS_KNOWN
-    principal = T[L.DX] + L.DX_SIZE * S[S[L.S_DX]]
+    principal = T[L.DX] + L.DX_SIZE * S[L.S_PRINCIPAL]
     for at in range(1, S[L.S_DX_COUNT]):
         other = T[L.DX] + L.DX_SIZE * S[S[L.S_DX] + at]
         for entry in range(T[other + L.DX_COMPLICATIONS], T[other + L.DX_COMPLICATIONS_END]):

@@ -13,7 +13,7 @@ import numpy as np
 from grouper import dip_layout as L
 from grouper.dip_condition import COMPARISONS, FLAGS, NUMBERS
 from grouper.dip_jit import inlined, kernel
-from grouper.dip_kernel_case import complications, has_bit, long_stay
+from grouper.dip_kernel_case import complications, long_stay, other_meets, principal_meets
 from grouper.dip_layout import I64
 from grouper.dip_wide import below, multiply
 
@@ -60,9 +60,9 @@ def _test(test: int, has_standard: bool, high: Any, low: Any, T: I64, S: I64) ->
     if kind == L.KIND_DIAGNOSIS:
         found = False
         if name != _AT_OTHER:
-            found = has_bit(S, L.S_PRINCIPAL_BITS, argument)
+            found = principal_meets(argument, T, S)
         if name != _AT_PRINCIPAL:
-            found = found or has_bit(S, L.S_OTHER_BITS, argument)
+            found = found or other_meets(argument, T, S)
         return bool(found != denied)
     mark = S[L.S_STAMPS] + L.STAMP_SIZE * argument
     named = S[mark] == S[L.S_STAMP] and S[mark + 2 if S[L.S_STRICT] else mark + 1] != 0
@@ -203,7 +203,7 @@ def _thrice(cost: int, high: Any, low: Any) -> bool:
 
 @kernel
 def _other_malignancy(T: I64, S: I64) -> bool:
-    category = T[T[L.DX] + L.DX_SIZE * S[S[L.S_DX]] + L.DX_CATEGORY]
+    category = T[T[L.DX] + L.DX_SIZE * S[L.S_PRINCIPAL] + L.DX_CATEGORY]
     for at in range(1, S[L.S_DX_COUNT]):
         malignant = T[T[L.DX] + L.DX_SIZE * S[S[L.S_DX] + at] + L.DX_MALIGNANT]
         if malignant >= 0 and malignant != category:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from grouper import dip_layout as L
 from grouper.dip_jit import inlined, kernel
-from grouper.dip_kernel_case import CONSERVATIVE_TYPE, has_bit, highest, option
+from grouper.dip_kernel_case import CONSERVATIVE_TYPE, highest, option, other_meets, principal_meets
 from grouper.dip_kernel_choose import of
-from grouper.dip_kernel_rows import admits, fit_main, fit_row, has_main, has_related, row_at
+from grouper.dip_kernel_rows import admits, fit_main, fit_row, has_related, row_at
 from grouper.dip_layout import I64
 
 
@@ -30,30 +30,39 @@ def push(row: int, matched: int, specificity: int, T: I64, S: I64) -> None:
 @inlined
 def by_diagnosis(dx: int, layer: int, T: I64, S: I64) -> None:
     """Pushes the layer's rows that fit, from the longest key that has one."""
-    begin = S[L.S_CANDIDATES]
+    begin, bits = S[L.S_CANDIDATES], S[L.S_BITS]
     spans = T[L.SPANS] + T[dx + L.DX_PLACE] * T[L.N_DIAGNOSIS_LAYERS] + layer
     for span in range(T[spans], T[spans + 1]):
-        first = T[L.KEY_ROWS] + T[T[L.SPAN_ROWS] + 2 * span]
-        end = T[L.KEY_ROWS] + T[T[L.SPAN_ROWS] + 2 * span + 1]
-        for at in range(first, end):
-            if has_main(T[at], T) and admits(T[at], T, S):
-                fits, matched, specificity = fit_row(T[at], False, T, S)
-                if fits:
-                    push(T[at], matched, specificity, T, S)
-        if option(T, L.RELATED_NO_MATCH) and S[L.S_OP_COUNT] > 1:
-            _drop_fallback(first, end, begin, T, S)
+        record = T[L.SPAN_ROWS] + L.SPAN_SIZE * span
+        if T[record + L.SPAN_BITS] & bits:
+            _push_fitting(T[record + L.SPAN_FIRST], T[record + L.SPAN_EMPTY], T, S)
         if S[L.S_CANDIDATES] == begin and S[L.S_CONSERVATIVE]:
-            _push_empty(first, end, T, S)
+            _push_empty(T[record + L.SPAN_EMPTY], T[record + L.SPAN_END], T, S)
         if S[L.S_CANDIDATES] > begin:
             return
+
+
+@kernel
+def _push_fitting(first: int, end: int, T: I64, S: I64) -> None:
+    """Rows with procedures, of one span, that the record satisfies."""
+    begin, bits = S[L.S_CANDIDATES], S[L.S_BITS]
+    for key in range(first, end):
+        at = T[L.KEY_ROWS] + L.KEY_SIZE * key
+        if T[at + 1] & bits and admits(T[at], T, S):
+            fits, matched, specificity = fit_row(T[at], False, T, S)
+            if fits:
+                push(T[at], matched, specificity, T, S)
+    if option(T, L.RELATED_NO_MATCH) and S[L.S_OP_COUNT] > 1 and S[L.S_CANDIDATES] > begin:
+        _drop_fallback(first, end, begin, T, S)
 
 
 @inlined
 def _push_empty(first: int, end: int, T: I64, S: I64) -> None:
     """Rows without procedures: the first one, or all of them."""
-    for at in range(first, end):
-        if not has_main(T[at], T) and admits(T[at], T, S):
-            push(T[at], 0, 0, T, S)
+    for key in range(first, end):
+        row = T[T[L.KEY_ROWS] + L.KEY_SIZE * key]
+        if admits(row, T, S):
+            push(row, 0, 0, T, S)
             if not option(T, L.EMPTY_ROWS_ALL):
                 return
 
@@ -64,23 +73,31 @@ def _drop_fallback(first: int, end: int, begin: int, T: I64, S: I64) -> None:
     for at in range(begin, S[L.S_CANDIDATES]):
         if has_related(of(at, L.C_ROW, S), T):
             return
-    for at in range(first, end):
-        row = T[at]
-        if has_main(row, T) and has_related(row, T) and admits(row, T, S) and fit_main(row, False, T, S)[0]:
+    for key in range(first, end):
+        row = T[T[L.KEY_ROWS] + L.KEY_SIZE * key]
+        if has_related(row, T) and admits(row, T, S) and fit_main(row, False, T, S)[0]:
             S[L.S_CANDIDATES] = begin
             return
 
 
 @inlined
+def type_asked(T: I64, S: I64) -> int:
+    """The type comprehensive rows are looked up by."""
+    if not option(T, L.TYPE_FROM_FIRST):
+        return int(S[L.S_CASE_TYPE])
+    if not S[L.S_HAS_MAIN]:
+        return CONSERVATIVE_TYPE
+    return int(max(T[T[L.OPS] + L.OP_SIZE * S[L.S_OPS] + L.OP_TYPE], CONSERVATIVE_TYPE))
+
+
+@inlined
 def by_type(dx: int, layer: int, T: I64, S: I64) -> None:
     """Pushes the comprehensive rows of the case's type: the exact one or that of its level, then the range."""
-    kind = S[L.S_CASE_TYPE]
-    main = T[L.OPS] + L.OP_SIZE * S[L.S_OPS]
-    if option(T, L.TYPE_FROM_FIRST):
-        kind = max(T[main + L.OP_TYPE], CONSERVATIVE_TYPE) if S[L.S_HAS_MAIN] else CONSERVATIVE_TYPE
+    kind = type_asked(T, S)
     table = (T[dx + L.DX_TYPES] * T[L.N_TYPE_LAYERS] + layer) * L.N_TYPES + kind
     found = T[L.BY_TYPE] + L.BY_TYPE_SIZE * table
     if T[found] == L.BY_LEVEL:
+        main = T[L.OPS] + L.OP_SIZE * S[L.S_OPS]
         level = min(T[main + L.OP_LEVEL], L.TOP_LEVEL) if S[L.S_HAS_MAIN] else 0
         if level >= 1 and T[found + 1 + level] >= 0:
             push(T[found + 1 + level], 0, 0, T, S)
@@ -117,7 +134,7 @@ def pre_group(layer: int, T: I64, S: I64) -> None:
 def _diagnosis_holds(at: int, T: I64, S: I64) -> bool:
     """Whether a pre-group row's diagnosis cell holds, at the principal place or at any."""
     cell = T[at + L.ROW_DX_CELL]
-    if cell < 0 or has_bit(S, L.S_PRINCIPAL_BITS, cell):
+    if cell < 0 or principal_meets(cell, T, S):
         return True
     anywhere = T[at + L.ROW_DX_ANYWHERE] != 0 and option(T, L.P07_PRINCIPAL) == 0
-    return anywhere and has_bit(S, L.S_OTHER_BITS, cell)
+    return anywhere and other_meets(cell, T, S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from grouper import dip_layout as L
-from grouper.dip_jit import kernel
+from grouper.dip_jit import inlined, kernel
 from grouper.dip_kernel_case import highest
 from grouper.dip_kernel_choose import of, row_value
 from grouper.dip_kernel_conditions import holds
@@ -49,25 +49,29 @@ def preempts(count: int, T: I64, S: I64) -> bool:
     return True
 
 
+@inlined
+def class_rank(candidate: int, T: I64, S: I64) -> int:
+    """The first choice of the priority list that takes the candidate; N_CHOICES if none does."""
+    layer = row_value(candidate, L.ROW_LAYER, T, S)
+    return int(T[T[L.CLASS_RANKS] + layer * L.N_TYPES + of(candidate, L.C_TYPE, S)])
+
+
 @kernel
 def final_pick(count: int, T: I64, S: I64) -> int:
     """The first candidate of S_LEFT of the first class of the priority list that has one; −1 = none."""
     left, kept = S[L.S_LEFT], S[L.S_KEPT]
-    for choice in range(T[L.N_CHOICES]):
-        record = T[L.CHOICES] + L.CHOICE_SIZE * choice
-        layer, kind = T[record], T[record + 1]
-        if T[record + 2]:
-            continue
-        of_class, by_severity = 0, False
-        for k in range(count):
-            candidate = S[left + k]
-            fits_type = kind < 0 or of(candidate, L.C_TYPE, S) == kind
-            if fits_type and row_value(candidate, L.ROW_LAYER, T, S) == layer:
-                S[kept + of_class] = candidate
-                of_class += 1
-                by_severity = by_severity or row_value(candidate, L.ROW_SEVERITY, T, S) > 0
-        if of_class:
-            if by_severity and of_class > 1:
-                wanted_severity(kept, of_class, T, S)
-            return int(S[kept])
-    return -1
+    best, of_class, by_severity = T[L.N_CHOICES], 0, False
+    for k in range(count):
+        candidate = S[left + k]
+        rank = class_rank(candidate, T, S)
+        if rank < best:
+            best, of_class, by_severity = rank, 0, False
+        if rank == best and rank < T[L.N_CHOICES]:
+            S[kept + of_class] = candidate
+            of_class += 1
+            by_severity = by_severity or row_value(candidate, L.ROW_SEVERITY, T, S) > 0
+    if of_class == 0:
+        return -1
+    if by_severity and of_class > 1:
+        wanted_severity(kept, of_class, T, S)
+    return int(S[kept])

@@ -12,7 +12,7 @@ import numpy as np
 
 from grouper import dip_layout as L
 from grouper.dip_jit import inlined, kernel
-from grouper.dip_kernel_case import has_bit, ones, option
+from grouper.dip_kernel_case import ones, option, other_meets
 from grouper.dip_kernel_conditions import holds
 from grouper.dip_layout import I64
 from grouper.dip_wide import multiply
@@ -122,7 +122,7 @@ def admits(row: int, T: I64, S: I64) -> bool:
     at = row_at(row, T)
     if not T[at + L.ROW_ASKS]:
         return True
-    if T[at + L.ROW_OTHER_DX] >= 0 and not has_bit(S, L.S_OTHER_BITS, T[at + L.ROW_OTHER_DX]):
+    if T[at + L.ROW_OTHER_DX] >= 0 and not other_meets(T[at + L.ROW_OTHER_DX], T, S):
         return False
     if not _within(S[L.AGE_DAYS], L.NULL, T[at + L.ROW_DAYS_MAX]):
         return False
@@ -150,7 +150,9 @@ def auxiliary_of(row: int, T: I64, S: I64) -> int:
     first, end = T[at + L.ROW_AUX], T[at + L.ROW_AUX_END]
     if first == end:
         return -1
-    has_standard, high, low = reference(row, -1, T, S)
+    has_standard, high, low = False, np.uint64(0), np.uint64(0)
+    if option(T, L.STANDARD_ASKED):
+        has_standard, high, low = reference(row, -1, T, S)
     best, best_factor = -1, L.NULL
     for aux in range(first, end):
         record = T[L.AUX] + L.AUX_SIZE * aux

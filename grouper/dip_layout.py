@@ -26,12 +26,14 @@ TOP_LEVEL = 3
 
 # Sections of T: T[SECTION] is where the section starts.
 SECTIONS = (
-    "options", "layers", "ties", "choices", "types_down", "rows", "parts", "terms", "texts", "conditions",
+    "options", "layers", "ties", "choices", "types_down", "type_ranks", "class_ranks", "later_ranks", "asked",
+    "rows", "parts", "terms", "texts", "conditions",
     "condition_parts", "tests", "aux", "age_bands", "pre_rows", "dx", "dx_bits", "complications", "lists", "prefixes",
     "spans", "span_rows", "key_rows", "by_type", "letters", "ops", "op_terms",
 )  # fmt: skip
 (
-    OPTIONS, LAYERS, TIES, CHOICES, TYPES_DOWN, ROWS, PARTS, TERMS, TEXTS, CONDITIONS,
+    OPTIONS, LAYERS, TIES, CHOICES, TYPES_DOWN, TYPE_RANKS, CLASS_RANKS, LATER_RANKS, ASKED,
+    ROWS, PARTS, TERMS, TEXTS, CONDITIONS,
     CONDITION_PARTS, TESTS, AUX, AGE_BANDS, PRE_ROWS, DX, DX_BITS, COMPLICATIONS, LISTS, PREFIXES,
     SPANS, SPAN_ROWS, KEY_ROWS, BY_TYPE, LETTERS, OPS, OP_TERMS,
 ) = range(len(SECTIONS))  # fmt: skip
@@ -39,42 +41,57 @@ COUNTS = len(SECTIONS)
 """After the starts, T holds counts:"""
 (
     N_LAYERS, N_TIES, N_CHOICES, N_BANDS, N_PRE_ROWS, N_WORDS, N_DIAGNOSIS_LAYERS, N_TYPE_LAYERS, N_LETTER_LAYERS,
-) = range(COUNTS, COUNTS + 9)  # fmt: skip
-HEADER_SIZE = COUNTS + 9
+    N_ASKED,
+) = range(COUNTS, COUNTS + 10)  # fmt: skip
+HEADER_SIZE = COUNTS + 10
+LINE = 8
+"""Words of a cache line. Sections begin at one, and what every record asks for stands in the first of a row."""
 
 # Options: flags are 0/1, words their place in OPTION_VALUES.
 (
     CONJUNCTIVE, SUPERSET, LONGER_CODE_FIRST, DROP_EMPTY_ROWS, READD_BASIC, CONSERVATIVE_TEST, EMPTY_ROWS_ALL,
     TYPE_FROM_FIRST, BASE_STANDS_FOR_EXTENSION, XQ_ANY, P07_PRINCIPAL, FIRST_ROW, RELATED_NO_MATCH, TOGETHER,
     BASIC_LAYER, AUX_PICK_FIRST, LOS_THRESHOLD, LOS_INCLUSIVE, BLANK_ROW, EXCLUDED_OP_CONSERVATIVE, IS_CHAIN,
-    HAS_MAIN_RULES,
-) = range(22)  # fmt: skip
-N_OPTIONS = 22
+    HAS_MAIN_RULES, HAS_PREEMPTS, STANDARD_ASKED,
+) = range(24)  # fmt: skip
+N_OPTIONS = 24
 
 LAYER_SIZE, TIE_SIZE, CHOICE_SIZE, TEST_SIZE, AUX_SIZE, BAND_SIZE = 3, 3, 3, 6, 4, 3
 """layer: source, layer, number among its source's · tie: rule, scope, ties (−1 keep all, 0 first, 1 last) ·
 choice: layer, type, preempts · test: kind, name, denied, comparison, limit, argument · aux (in order of groups):
-condition, points, factor (NULL = marks a severity row), row of the table · band: is days, lo, hi."""
+condition, points, factor (NULL = marks a severity row), row of the table · band: is days, lo, hi.
+
+type_ranks: by type, higher wins · class_ranks: by layer and type, the first choice of the priority list that takes
+them, N_CHOICES = none · later_ranks: by type, the first choice a comprehensive row can win for a case of that type ·
+asked: the numbers of a record that some rule reads."""
 
 (
     ROW_LAYER, ROW_TYPE, ROW_MAIN, ROW_MAIN_END, ROW_RELATED, ROW_RELATED_END, ROW_POSITION_MAIN, ROW_ASKS,
-    ROW_POINTS, ROW_JOINS, ROW_AUX, ROW_AUX_END, ROW_SEVERITY, ROW_SEVERITY_IF, ROW_BASIC_FACTOR,
+    ROW_AUX, ROW_AUX_END, ROW_SEVERITY, ROW_POINTS, ROW_JOINS, ROW_SEVERITY_IF, ROW_BASIC_FACTOR,
     ROW_TEXT, ROW_TEXT_LENGTH, ROW_OTHER_DX, ROW_DAYS_MAX, ROW_AGE_MIN, ROW_AGE_MAX, ROW_WEIGHT_MIN,
     ROW_WEIGHT_MAX, ROW_FLAG, ROW_DX_CELL, ROW_DX_ANYWHERE,
 ) = range(26)  # fmt: skip
-ROW_SIZE = 26
+ROW_FIELDS = 26
+ROW_SIZE = 4 * LINE
 
 (
-    DX_PLACE, DX_EXCLUDED, DX_COMPLICATIONS, DX_COMPLICATIONS_END, DX_LISTS, DX_LISTS_END, DX_PREFIXES,
-    DX_PREFIXES_END, DX_CCI_CLASS, DX_CCI_WEIGHT, DX_MALIGNANT, DX_CATEGORY, DX_TYPES, DX_LETTER,
+    DX_PLACE, DX_EXCLUDED, DX_TYPES, DX_LETTER, DX_COMPLICATIONS, DX_COMPLICATIONS_END, DX_LISTS, DX_LISTS_END,
+    DX_PREFIXES, DX_PREFIXES_END, DX_CCI_CLASS, DX_CCI_WEIGHT, DX_MALIGNANT, DX_CATEGORY,
 ) = range(14)  # fmt: skip
-DX_SIZE = 14
+DX_FIELDS = 14
+DX_SIZE = 2 * LINE
 COMPLICATION_SIZE = 3
 """level, exclusion list, include prefix."""
 
-OP_TYPE, OP_LEVEL, OP_MINOR, OP_ACTION, OP_ACTION_DX, OP_TERM, OP_TERM_END = range(7)
-OP_SIZE = 8
-"""A term of op_terms is ×2, plus 1 where it names the code without the extension rule."""
+OP_TYPE, OP_LEVEL, OP_MINOR, OP_ACTION, OP_ACTION_DX, OP_TERM, OP_TERM_END, OP_BITS = range(8)
+OP_SIZE = LINE
+"""A term of op_terms is ×2, plus 1 where it names the code without the extension rule. OP_BITS are their filter bits:
+a term's bit is its number modulo WORD_BITS."""
+
+SPAN_FIRST, SPAN_EMPTY, SPAN_END, SPAN_BITS = range(4)
+SPAN_SIZE, KEY_SIZE = 4, 2
+"""span of rows in key_rows: those with procedures up to SPAN_EMPTY, those without up to SPAN_END, each in catalogue
+order · key row: row, filter bits. A row with procedures fits only a record that shares a filter bit with it."""
 
 BY_TYPE_SIZE = 6
 """mode (0 none, 1 plain, 2 by level), plain row, rows of level 1, 2, 3, range row."""
@@ -98,17 +115,16 @@ N_NUMBERS = len(NUMBERS)
 # S: after the numbers, what is known about the record at hand …
 (
     S_STAMP, S_DX_COUNT, S_OP_COUNT, S_ALL, S_HAS_MAIN, S_CASE_TYPE, S_CONSERVATIVE, S_COMPLICATIONS, S_CANDIDATES,
-    S_STRICT, S_CAPACITY,
-) = range(N_NUMBERS, N_NUMBERS + 11)  # fmt: skip
+    S_STRICT, S_PRINCIPAL, S_OTHERS_KNOWN, S_BITS,
+) = range(N_NUMBERS, N_NUMBERS + 13)  # fmt: skip
 # … then where its lists start.
 (
-    S_DX, S_PRINCIPAL_BITS, S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC,
-    S_COMPREHENSIVE,
-) = range(N_NUMBERS + 11, N_NUMBERS + 22)  # fmt: skip
-S_TYPE_MASKS = N_NUMBERS + 22
-S_OPS = S_TYPE_MASKS + N_TYPES
+    S_DX, S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC, S_COMPREHENSIVE,
+) = range(N_NUMBERS + 13, N_NUMBERS + 23)  # fmt: skip
+S_OPS = N_NUMBERS + 23
 S_OPS_AT = S_OPS + PLACES_MAX + 2
-S_FIXED = S_OPS_AT + PLACES_MAX + 2
+S_RANKS = S_OPS_AT + PLACES_MAX + 2
+S_FIXED = S_RANKS + PLACES_MAX + 2
 STAMP_SIZE, CCI_SIZE = 3, 2
 """term: stamp, places, places without the extension rule · disease class: stamp, highest weight."""
 C_ROW, C_TYPE, C_MATCHED, C_SPECIFICITY, C_AUX = range(5)
@@ -125,7 +141,7 @@ class Batch(NamedTuple):
     op_offsets: I64
     op_ids: I32
     numbers: I64
-    """[NUMBERS, record]"""
+    """[NUMBERS, record]; those no rule of the catalogue asks for may hold anything."""
 
 
 class Out(NamedTuple):

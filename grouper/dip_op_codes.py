@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from grouper.dip_expression import Term
-from grouper.dip_layout import ACT_CONSERVATIVE, ACT_DROP, ACT_IF_DX, ACT_NONE, ACT_NOT_MAIN, I64, OP_SIZE
+from grouper.dip_layout import ACT_CONSERVATIVE, ACT_DROP, ACT_IF_DX, ACT_NONE, ACT_NOT_MAIN, I64, OP_SIZE, WORD_BITS
 from grouper.dip_normalise import excluded_rule, is_minor, type_of
 from grouper.dip_tables import DipTables
 from grouper.dip_terms import BASE_LENGTH, term_has_procedure
@@ -78,13 +78,17 @@ class OpVocabulary:
         return {"ops": np.array(self._records, np.int64), "op_terms": np.array(self._term_ids, np.int64)}
 
     def _add(self, code: str) -> int:
-        """A new id; the record's fields stand in the order of OP_TYPE … OP_TERM_END."""
+        """A new id; the record's fields stand in the order of OP_TYPE … OP_BITS."""
         number = len(self._records)
         known = self.tables.procedures.get(code)
         kind = type_of(self.tables, code)
         rule = excluded_rule(self.tables, code)
         first = len(self._term_ids)
-        self._term_ids += self._terms_of(code)
+        terms = self._terms_of(code)
+        self._term_ids += terms
+        bits = 0
+        for term in terms:
+            bits |= 1 << ((term >> 1) % WORD_BITS)
         record = [
             -1 if kind is None else int(kind),
             0 if known is None or known.level is None else known.level,
@@ -93,7 +97,7 @@ class OpVocabulary:
             -1 if rule is None or rule.diagnoses is None else self.cells[rule.diagnoses.text],
             first,
             len(self._term_ids),
-            0,
+            bits,
         ]
         assert len(record) == OP_SIZE, "a procedure record has one value per field"
         self._records.append(record)

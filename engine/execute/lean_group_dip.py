@@ -35,10 +35,12 @@ from grouper.dip_layout import (
     COST,
     COST_FACTOR,
     DEATH,
+    DRUG,
     ICU_DAYS,
     N_NUMBERS,
     NULL,
     STAY,
+    TREATMENT,
     WEIGHT,
     Batch,
 )
@@ -74,23 +76,29 @@ class DipLean:
         )  # fmt: skip
 
     def numbers(self, rows: LeanRows) -> I64:
-        """[NUMBERS, n] as the kernel reads it."""
-        found = np.full((N_NUMBERS, len(rows)), NULL, np.int64)
-        cost = rows.numbers.get("medfee_sumamt_fen")
-        if cost is not None:
-            found[COST] = cost.filled(NULL)
+        """[NUMBERS, n] as the kernel reads it; those no rule asks for are not worked out."""
+        found = np.empty((N_NUMBERS, len(rows)), np.int64)
+        asked = self._edition.compiled.asked
+        if COST in asked:
+            cost = rows.numbers.get("medfee_sumamt_fen")
+            found[COST] = NULL if cost is None else cost.filled(NULL)
+            self._prices.fill(rows, found[COST_FACTOR], found[BASIC_COST_FACTOR])
         adm, out_on = _numbers(rows, "adm_on"), _numbers(rows, "discharged_on")
-        stays(adm, out_on, _numbers(rows, "act_ipt_days"), found[STAY])
-        sent_days, sent_years = _numbers(rows, "nwb_age"), _numbers(rows, "age")
-        days_and_years(
-            _numbers(rows, "born_on"), adm, out_on, sent_days, sent_years, found[AGE_DAYS], found[AGE_YEARS]
-        )  # fmt: skip
-        begun_units(_numbers(rows, "nwb_bir_wt"), 1, found[WEIGHT])
-        begun_units(_numbers(rows, "icu_hours"), _ICU_UNIT_H, found[ICU_DAYS])
-        found[DEATH] = 0
-        if (way := rows.texts.get("dscg_way")) is not None:
-            answers_at(_within(way.ids, way.words), self._death.of(way.words), found[DEATH])
-        self._prices.fill(rows, found[COST_FACTOR], found[BASIC_COST_FACTOR])
+        if STAY in asked:
+            stays(adm, out_on, _numbers(rows, "act_ipt_days"), found[STAY])
+        if AGE_DAYS in asked or AGE_YEARS in asked:
+            born, sent_days, sent_years = (_numbers(rows, name) for name in ("born_on", "nwb_age", "age"))
+            days_and_years(born, adm, out_on, sent_days, sent_years, found[AGE_DAYS], found[AGE_YEARS])
+        if WEIGHT in asked:
+            begun_units(_numbers(rows, "nwb_bir_wt"), 1, found[WEIGHT])
+        if ICU_DAYS in asked:
+            begun_units(_numbers(rows, "icu_hours"), _ICU_UNIT_H, found[ICU_DAYS])
+        if DEATH in asked:
+            found[DEATH] = 0
+            if (way := rows.texts.get("dscg_way")) is not None:
+                answers_at(_within(way.ids, way.words), self._death.of(way.words), found[DEATH])
+        if TREATMENT in asked:
+            found[TREATMENT], found[DRUG] = NULL, NULL  # no file says how a cost divides
         return found
 
 
