@@ -88,7 +88,9 @@ def _options(manifest: Manifest, target: Path, threads: int) -> RunOptions:
 
 
 def _compute(shelf: Path, manifest: Manifest, files: Sequence[Path], options: RunOptions) -> None:
-    packs = [rules_place(shelf, PACKS, entry["fingerprint"]) for entry in manifest.packs]
+    beside = manifest.parameters.get("also")
+    own = [entry["fingerprint"] for entry in manifest.packs if entry["fingerprint"] != beside]
+    packs = [rules_place(shelf, PACKS, fingerprint) for fingerprint in own]
     if manifest.kind == "group":
         group(files, Editions.of(*packs), options)
         return
@@ -98,8 +100,18 @@ def _compute(shelf: Path, manifest: Manifest, files: Sequence[Path], options: Ru
         presettle(files, area, int(year), int(month), options)
     elif manifest.kind == "clear":
         clear(files, area, int(year), options)
+    elif manifest.kind == "settle":
+        from engine.stream.settle import settle
+
+        settle(files, area, int(year), options, _beside(shelf, manifest))
     else:
         raise RunError(f"{manifest.run_id}: this version knows no run of kind {manifest.kind}.")
+
+
+def _beside(shelf: Path, manifest: Manifest) -> Path | None:
+    """The pack whose groups stood beside the area's own."""
+    found = manifest.parameters.get("also")
+    return None if found is None else rules_place(shelf, PACKS, found)
 
 
 def _area(shelf: Path, manifest: Manifest, packs: Sequence[Path]) -> Area:

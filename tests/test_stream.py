@@ -17,6 +17,7 @@ from polars.testing import assert_frame_equal
 from engine.area import Area, load_area
 from engine.editions import Editions
 from engine.ledger.verify import verify_run
+from engine.replay import replay
 from engine.run import clear, group_to_file
 from engine.run_parts import RunOptions
 from engine.stream import settle as stream
@@ -75,6 +76,12 @@ def test_the_other_pack_stands_beside(tmp_path: Path) -> None:
     joined = cases.join(beside, on="setl_id", how="left", maintain_order="left")
     assert joined["dip_code"].null_count() < len(joined)
     assert joined["dip_code"].equals(joined["dip_code_right"])
+
+
+def test_a_run_is_replayed_to_the_byte(tmp_path: Path) -> None:
+    folder = settled(tmp_path / "run", city_files(), also=ALSO["policy"])
+    again = replay(folder, threads=1)
+    assert again.differences == () and again.compared >= 4
 
 
 def test_a_pack_of_the_same_kind_is_refused(tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from engine.cases.convert import Converter
 from engine.cases.gather import headers_needed
 from engine.cases.load import changed_while_read
 from engine.cases.read import CaseReader
+from engine.cases.read_parquet import ParquetCases
 from engine.cases.repair import Repairs
 from engine.cases.validate import Validated, validate
 from engine.execute.batches import RowBatch, batches, count_groups
@@ -96,6 +98,14 @@ class LeanReader:
             mine = (lambda group: True) if self.shard is None else self.shard.of_file(file, self._groups)
             found += [Task(file, group) for group in range(count) if mine(group)]
         return found
+
+    def rows_of(self, task: Task) -> int:
+        """How many rows a task has; of a file without row groups, all."""
+        table = self.reader.tables[task.file]
+        if not isinstance(table, ParquetCases):
+            return self.suspects.counts[task.file]
+        with pq.ParquetFile(table.path) as file:
+            return int(file.metadata.row_group(task.group).num_rows)
 
     def read(self, task: Task) -> Iterator[LeanPart]:
         """The rows of a task, at most about `batch_rows` at a time. Threads may read at once, each its own task."""

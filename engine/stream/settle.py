@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +33,11 @@ from engine.edition import PackEdition
 from engine.editions import open_edition
 from engine.errors import RunError
 from engine.execute.lean_frame import LeanFrames, frame_of
-from engine.execute.lean_read import LateRows, LeanPart, LeanReader, Task
+from engine.execute.lean_read import LateRows, LeanPart, LeanReader
 from engine.ledger.store import NO_AREA, RunDraft
 from engine.line_grounds import policy_keys
 from engine.map_cases import OTHER_PERIOD
-from engine.misfit import misfit_rows
+from engine.misfit import Misfit, misfit_rows
 from engine.policy.resolve import ResolvedPolicy
 from engine.publish import record_policy
 from engine.run_parts import RunOptions, demand_of, draft_run, record_inputs, scope_of
@@ -51,6 +52,8 @@ from pointvalue.results import YearResult
 
 I64 = npt.NDArray[np.int64]
 SETTLED = "settled"
+WHOLE_TASK_MAX = 1 << 18
+"""Rows of a row group that one thread takes whole."""
 COLUMNS = frozenset(
     {
         *("fixmedins_code", "insutype", "setl_ym", "gend", "age", "nwb_age", "nwb_bir_wt", "born_on", "adm_on"),
@@ -155,9 +158,10 @@ class FirstPass:
     def run(self, reader: LeanReader, options: RunOptions) -> None:
         """Every row of the files, in order, by as many threads as asked for."""
         late = LateRows(reader)
-        for part, piece in in_order(reader, self.pieces, options.threads):
-            if piece is not None:
-                self._add(piece, _Places(part))
+        for done in in_order(reader, self.pieces, options.threads):
+            part = done.part
+            if done.piece is not None:
+                self._add(done.piece, done.misfits, done.other)
             self.repairs.update(part.repairs)
             self.counts["read"] += part.read_count
             options.progress(part.read_count)
@@ -168,20 +172,21 @@ class FirstPass:
 
     def _judged(self, judged: Validated, options: RunOptions) -> None:
         """Rows that went the general way."""
-        if len(judged.accepted):
-            rows = self._frames.rows(judged.accepted, self.columns)
-            self._add(self.pieces.piece(rows), judged.accepted)
+        if len(frame := judged.accepted):
+            piece = self.pieces.piece(self._frames.rows(frame, self.columns))
+            misfits = {kind: frame[rows] for kind, rows in piece.misfits.items()}
+            self._add(piece, misfits, frame[piece.other_period])
         self._reject(judged.rejected)
         self.repairs.update(judged.repairs)
         self.counts["read"] += judged.read_count
         options.progress(judged.read_count)
 
-    def _add(self, piece: Piece, place: _Places | pl.DataFrame) -> None:
-        for misfit, rows in piece.misfits.items():
-            self._reject(misfit_rows(place[rows], misfit))
-        if len(piece.other_period):
-            self._other.add(place[piece.other_period].select(OTHER_PERIOD))
-            self.counts["other_period"] += len(piece.other_period)
+    def _add(self, piece: Piece, misfits: Mapping[Misfit, pl.DataFrame], other: pl.DataFrame | None) -> None:
+        for misfit, frame in misfits.items():
+            self._reject(misfit_rows(frame, misfit))
+        if other is not None:
+            self._other.add(other.select(OTHER_PERIOD))
+            self.counts["other_period"] += len(other)
         self.digest.add(piece.sums)
         for number, pot in enumerate(self.spill.pots):
             pot.add(piece.pots.get(number))
@@ -204,41 +209,57 @@ class FirstPass:
             raise RunError("no case of this year in these files. Check --year and the files, or add --allow-empty.")
 
 
-def in_order(reader: LeanReader, pieces: Pieces, threads: int) -> Iterator[tuple[LeanPart, Piece | None]]:
-    """Every part of every task with what became of its rows, in the order of the tasks. Few are in work at once."""
+@dataclass(frozen=True)
+class Done:
+    """A part of a task, its rows gone, and what became of them. `misfits`, `other`: those rows by file and row."""
 
-    def work(task: Task) -> list[tuple[LeanPart, Piece | None]]:
-        return [(part, _piece(pieces, part)) for part in reader.read(task)]
+    part: LeanPart
+    piece: Piece | None = None
+    misfits: Mapping[Misfit, pl.DataFrame] = field(default_factory=dict)
+    other: pl.DataFrame | None = None
 
-    waiting: deque[Future[list[tuple[LeanPart, Piece | None]]]] = deque()
+
+def in_order(reader: LeanReader, pieces: Pieces, threads: int) -> Iterator[Done]:
+    """Every part of every task, in the order of the tasks. Few are in work at once, so memory stays bounded."""
+    waiting: deque[Future[list[Done]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        for task in reader.tasks():
-            waiting.append(pool.submit(work, task))
+        for job in _jobs(reader, pieces):
+            waiting.append(pool.submit(job))
             if len(waiting) > threads:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
 
 
-def _piece(pieces: Pieces, part: LeanPart) -> Piece | None:
-    return None if part.rows is None or not len(part.rows) else pieces.piece(part.rows)
+def _jobs(reader: LeanReader, pieces: Pieces) -> Iterator[Callable[[], list[Done]]]:
+    """What the threads do: a row group each, or, of a file that has none or large ones, a part each."""
+    for task in reader.tasks():
+        if reader.rows_of(task) <= WHOLE_TASK_MAX:
+            yield partial(lambda task: [_done(pieces, part) for part in reader.read(task)], task)
+        else:
+            for part in reader.read(task):
+                yield partial(lambda part: [_done(pieces, part)], part)
 
 
-@dataclass(frozen=True)
-class _Places:
+def _done(pieces: Pieces, part: LeanPart) -> Done:
+    if part.rows is None or not len(part.rows):
+        return Done(part)
+    piece = pieces.piece(part.rows)
+    other = _placed(part, piece.other_period) if len(piece.other_period) else None
+    misfits = {kind: _placed(part, rows) for kind, rows in piece.misfits.items()}
+    return Done(replace(part, rows=None), piece, misfits, other)
+
+
+def _placed(part: LeanPart, rows: I64) -> pl.DataFrame:
     """Rows of a part as a frame that names each by file and row."""
-
-    part: LeanPart
-
-    def __getitem__(self, rows: I64) -> pl.DataFrame:
-        assert self.part.rows is not None
-        taken = self.part.rows.take(rows)
-        frame = frame_of(taken, {"fixmedins_code", "settled_on", "discharged_on"})
-        return frame.with_columns(
-            pl.Series("setl_id", pl.from_arrow(taken.ids)),
-            pl.lit(self.part.file).alias("file"),
-            pl.Series("row", self.part.row_numbers[rows]),
-        )
+    assert part.rows is not None
+    taken = part.rows.take(rows)
+    frame = frame_of(taken, {"fixmedins_code", "settled_on", "discharged_on"})
+    return frame.with_columns(
+        pl.Series("setl_id", pl.from_arrow(taken.ids)),
+        pl.lit(part.file).alias("file"),
+        pl.Series("row", part.row_numbers[rows]),
+    )
 
 
 class _Table:
