@@ -3,8 +3,8 @@
     python -m bench.kills --points 1000 --whole 50 --seed 1
 
 `--points`: the ledger writes a run, a close or a reopened correction in a process of its own, which at its n-th file
-operation is killed, finds the disk full, or is interrupted. `--whole`: `dianzhi presettle` is killed at a random
-moment. After each the shelf must verify, hold what was acknowledged, and take the next run. The first failure ends the
+operation is killed, finds the disk full, or is interrupted. `--whole`: `dianzhi presettle` and `dianzhi settle`
+in turn are killed at a random moment. After each the shelf must verify, hold what was acknowledged, and take the next run. The first failure ends the
 script, naming the seed and the point.
 """
 
@@ -182,31 +182,40 @@ def _judge(shelf: Path, before: set[str], done: bool, where: str) -> None:
 
 
 def whole_runs(times: int, seed: int) -> int:
-    """Kill `dianzhi presettle` at `times` random moments, then let one finish. Returns how many were really killed."""
+    """Kill `presettle` and `settle` in turn at random moments, then let each finish. Returns how many really died."""
     from fixtures.generate import generate_city
 
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="dianzhi-kills-") as made:
         place = Path(made)
         case_file = generate_city(place / "city", 2_000, seed).months["202503"][0]
-        words = ["presettle", str(case_file), "--area", "demo", "--month", "2025-03", "--runs"]
-        command = [sys.executable, "-m", "engine.cli", *words]
-        started = time.monotonic()
-        subprocess.run([*command, str(place / "first")], check=True, capture_output=True)
-        longest = time.monotonic() - started
+        settling = [sys.executable, "-m", "engine.cli"]
+        commands = [
+            [*settling, "presettle", str(case_file), "--area", "demo", "--month", "2025-03", "--runs"],
+            [*settling, "settle", str(case_file), "--area", "demo", "--year", "2025", "--runs"],
+        ]
+        longest = [_timed([*command, str(place / f"first{n}")]) for n, command in enumerate(commands)]
         killed = 0
         for number in range(times):
-            shelf = place / f"runs{number % 5}"
-            moment = chance.uniform(0, longest)
-            killed += _killed(command, shelf, moment)
+            shelf, which = place / f"runs{number % 5}", number % len(commands)
+            moment = chance.uniform(0, longest[which])
+            killed += _killed(commands[which], shelf, moment)
             seen, findings = verify_shelf(shelf) if shelf.exists() else (0, [])
             assert not findings and seen <= 1, f"seed {seed}, killed after {moment:.3f} s: {findings or seen}"
             if seen:
                 shutil.rmtree(shelf)
-        last = subprocess.run([*command, str(place / "runs0")], capture_output=True, text=True)
-        assert last.returncode == 0, last.stderr
-        assert verify_shelf(place / "runs0") == (1, [])
+        for number, command in enumerate(commands):
+            last = subprocess.run([*command, str(place / f"runs{number}")], capture_output=True, text=True)
+            assert last.returncode == 0, last.stderr
+            assert verify_shelf(place / f"runs{number}") == (1, [])
+            assert not _unfinished(place / f"runs{number}"), "what a killed run left is cleared by the next"
     return killed
+
+
+def _timed(command: list[str]) -> float:
+    started = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.monotonic() - started
 
 
 def _killed(command: list[str], shelf: Path, moment: float) -> bool:

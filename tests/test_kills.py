@@ -52,20 +52,26 @@ main()
 """
 
 
-@pytest.mark.parametrize("limit", [1_000, 9_000, 30_000])
-def test_a_whole_command_that_finds_no_room_says_so_and_leaves_the_shelf_clean(tmp_path: Path, limit: int) -> None:
+COMMANDS = {"presettle": ("--month", "2025-04"), "settle": ("--year", "2025")}
+
+
+def words_of(command: str, runs: Path) -> tuple[str, ...]:
     month = str(small_city().months[f"{YEAR}04"][0])
-    words = ("presettle", month, "--area", "demo", "--month", "2025-04", "--runs", str(tmp_path / "runs"))
-    done = python("-c", LIMITED, str(limit), *words)
+    return (command, month, "--area", "demo", *COMMANDS[command], "--runs", str(runs))
+
+
+@pytest.mark.parametrize(("command", "limit"), [("presettle", 1_000), ("presettle", 30_000), ("settle", 3_000)])
+def test_a_whole_command_that_finds_no_room_says_so_and_leaves_the_shelf_clean(
+    tmp_path: Path, command: str, limit: int
+) -> None:
+    done = python("-c", LIMITED, str(limit), *words_of(command, tmp_path / "runs"))
     assert done.returncode == 1, done.stderr
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("part", [2, 3, 4])
-def test_ctrl_c_on_a_whole_command_leaves_the_shelf_clean(tmp_path: Path, part: int) -> None:
-    month = str(small_city().months[f"{YEAR}04"][0])
-    words = ("presettle", month, "--area", "demo", "--month", "2025-04", "--runs", str(tmp_path / "runs"))
-    line = [sys.executable, "-m", "engine.cli", *words]
+@pytest.mark.parametrize(("command", "part"), [("presettle", 2), ("presettle", 4), ("settle", 2), ("settle", 3)])
+def test_ctrl_c_on_a_whole_command_leaves_the_shelf_clean(tmp_path: Path, command: str, part: int) -> None:
+    line = [sys.executable, "-m", "engine.cli", *words_of(command, tmp_path / "runs")]
     child = subprocess.Popen(line, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     # Wait for the draft, so that there is something to clean, then a little longer each time.
     for _ in range(3_000):

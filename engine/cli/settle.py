@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.cases import Area, Cases, Empty, Mapping, PackOption, ProfileOption, Threads
+from engine.cli.cases import Area, Cases, Empty, Mapping, Out, PackOption, ProfileOption, Shelf, Threads
 from engine.cli.shown import echo_tallies, progress_of
 from engine.cli.where import open_area
 from engine.lang import say
@@ -22,11 +22,12 @@ def settle(
     cases: Cases,
     area: Area,
     year: Annotated[int, typer.Option(min=2000, max=2100, help="the year settled 清算年度", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", help="run folder 输出目录", show_default=False)],
     also: Annotated[
         Path | None, typer.Option(help="a pack of the other kind, shown beside 同时按另一类方案分组")
     ] = None,
     pack: PackOption = None,
+    runs: Shelf = Path("runs"),
+    out: Out = None,
     profile: ProfileOption = None,
     mapping: Mapping = None,
     threads: Threads = 2,
@@ -40,6 +41,7 @@ def settle(
 
     with progress_of(say(f"{year} 年流式清算", f"settling {year}"), _rows_of(cases)) as advance:
         options = RunOptions(
+            shelf=runs,
             out=out,
             profile=profile,  # type: ignore[arg-type]
             mapping=mapping,
