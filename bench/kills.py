@@ -3,9 +3,9 @@
     python -m bench.kills --points 1000 --whole 50 --seed 1
 
 `--points`: the ledger writes a run, a close or a reopened correction in a process of its own, which at its n-th file
-operation is killed, finds the disk full, or is interrupted. `--whole`: `dianzhi presettle` and `dianzhi settle`
-in turn are killed at a random moment. After each the shelf must verify, hold what was acknowledged, and take the next run. The first failure ends the
-script, naming the seed and the point.
+operation is killed, finds the disk full, or is interrupted. `--whole`: `dianzhi presettle` and `dianzhi settle` in turn
+are killed at a random moment. After each the shelf must verify, hold what was acknowledged, and take the next run. The
+first failure ends the script, naming the seed and the point.
 """
 
 from __future__ import annotations
