@@ -1,4 +1,4 @@
-"""The whole clearing job in a process of its own, with its memory sampled from outside 「整体作业」.
+"""A whole job, `clear` or `settle`, in a process of its own, with its memory sampled from outside 「整体作业」.
 
 In: case files; out: `Job`: CPU seconds from resource usage, and the peak of anonymous memory (RssAnon of the kernel's
 process status, every 10 ms) of the job and of each stage. Stages are the job's own functions with a clock around them.
@@ -30,6 +30,14 @@ STAGES = {
     "write_summary": ("engine.publish", 1),
 }
 """Function that is timed → the module whose name for it is replaced, and how deep it stands."""
+SETTLE_STAGES = {
+    "LeanReader": ("engine.stream.settle", 0),
+    "FirstPass.run": ("engine.stream.settle", 0),
+    "clear_year": ("engine.stream.settle", 0),
+    "Result.write": ("engine.stream.settle", 0),
+    "record_inputs": ("engine.stream.settle", 0),
+}
+"""The same of `settle`."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Job:
-    """One run of `clear`, from starting Python to the sealed folder. `peak_mb` None where memory cannot be sampled."""
+    """One run of a command, from starting Python to the sealed folder. `peak_mb` None: memory cannot be sampled."""
 
     read_count: int
     case_count: int
@@ -73,11 +81,20 @@ class _Mark:
 
 def clearing_job(files: Sequence[Path], year: int, threads: int) -> Job:
     """Clear a year of the demo area, months computed from the cases, in a new process."""
+    return _job(_clear, STAGES, list(files), year, threads)
+
+
+def settle_job(files: Sequence[Path], year: int, threads: int, both: bool) -> Job:
+    """Settle the same year in two passes; `both`: every case is grouped by the DIP catalogue as well."""
+    return _job(_settle_both if both else _settle, SETTLE_STAGES, list(files), year, threads)
+
+
+def _job(work: Callable[..., None], stages: dict[str, tuple[str, int]], *given: Any) -> Job:
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory(prefix="dianzhi-bench-") as folder:
         out = Path(folder) / "run"
-        process = context.Process(target=_work, args=(list(files), year, out, threads, sending))
+        process = context.Process(target=work, args=(*given, out, sending))
         begun = time.monotonic()
         process.start()
         sending.close()
@@ -85,16 +102,16 @@ def clearing_job(files: Sequence[Path], year: int, threads: int) -> Job:
         process.join()
         wall_s = time.monotonic() - begun
     if process.exitcode or last is None:
-        raise RuntimeError(f"the clearing job ended with exit code {process.exitcode}; its own message stands above")
+        raise RuntimeError(f"the job ended with exit code {process.exitcode}; its own message stands above")
     return Job(
         read_count=last["read"],
         case_count=last["in_period"],
-        threads=threads,
+        threads=given[2],
         cpu_s=last["cpu_s"],
         wall_s=wall_s,
         peak_mb=max((mb for _, mb in samples), default=None),
         sample_count=len(samples),
-        stages=tuple(_stage(mark, samples) for mark in sorted(marks, key=lambda mark: mark.begun)),
+        stages=tuple(_stage(mark, stages, samples) for mark in sorted(marks, key=lambda mark: mark.begun)),
     )
 
 
@@ -133,31 +150,57 @@ def _anonymous_mb(pid: int) -> float | None:
     return None if line is None else int(line.split()[1]) * 1024 / 1e6
 
 
-def _stage(mark: _Mark, samples: list[tuple[float, float]]) -> Stage:
+def _stage(mark: _Mark, stages: dict[str, tuple[str, int]], samples: list[tuple[float, float]]) -> Stage:
     within = [mb for at, mb in samples if mark.begun <= at <= mark.ended]
-    return Stage(mark.name, STAGES[mark.name][1], mark.cpu_s, mark.ended - mark.begun, max(within, default=None))
+    return Stage(mark.name, stages[mark.name][1], mark.cpu_s, mark.ended - mark.begun, max(within, default=None))
 
 
-def _work(files: list[Path], year: int, out: Path, threads: int, sending: Connection) -> None:
-    """What the new process does."""
-    import resource
-
+def _clear(files: list[Path], year: int, threads: int, out: Path, sending: Connection) -> None:
+    """What a clearing's process does."""
     import engine.run
     from engine.area import load_area
     from engine.cli.where import demo_folder
     from engine.run_parts import RunOptions
 
-    for name, (module, _) in STAGES.items():
-        _put_clock(importlib.import_module(module), name, sending)
+    _put_clocks(STAGES, sending)
     options = RunOptions(out=out, threads=threads, months="cases")
-    result = engine.run.clear(files, load_area(demo_folder()), year, options)
+    _told(engine.run.clear(files, load_area(demo_folder()), year, options).counts, sending)
+
+
+def _settle(files: list[Path], year: int, threads: int, out: Path, sending: Connection, both: bool = False) -> None:
+    """What the process of a year in two passes does."""
+    import engine.stream.settle
+    from engine.area import load_area
+    from engine.cli.where import demo_folder
+    from engine.run_parts import RunOptions
+
+    _put_clocks(SETTLE_STAGES, sending)
+    also = demo_folder() / "pack_dip" if both else None
+    options = RunOptions(out=out, threads=threads)
+    _told(engine.stream.settle.settle(files, load_area(demo_folder()), year, options, also).counts, sending)
+
+
+def _settle_both(files: list[Path], year: int, threads: int, out: Path, sending: Connection) -> None:
+    _settle(files, year, threads, out, sending, both=True)
+
+
+def _told(counts: dict[str, int], sending: Connection) -> None:
+    import resource
+
     used = resource.getrusage(resource.RUSAGE_SELF)
-    sending.send({**result.counts, "cpu_s": used.ru_utime + used.ru_stime})
+    sending.send({**counts, "cpu_s": used.ru_utime + used.ru_stime})
     sending.close()
 
 
-def _put_clock(module: Any, name: str, sending: Connection) -> None:
-    work = getattr(module, name)
+def _put_clocks(stages: dict[str, tuple[str, int]], sending: Connection) -> None:
+    for name, (module, _) in stages.items():
+        owner, _, function = name.rpartition(".")
+        place = importlib.import_module(module)
+        _put_clock(getattr(place, owner) if owner else place, function, name, sending)
+
+
+def _put_clock(owner: Any, function: str, name: str, sending: Connection) -> None:
+    work = getattr(owner, function)
 
     def timed(*args: Any, **kwargs: Any) -> Any:
         begun, cpu = time.monotonic(), time.process_time()
@@ -166,4 +209,4 @@ def _put_clock(module: Any, name: str, sending: Connection) -> None:
         finally:
             sending.send(_Mark(name, begun, time.monotonic(), time.process_time() - cpu))
 
-    setattr(module, name, timed)
+    setattr(owner, function, timed)

@@ -9,6 +9,7 @@ polars and the plain Python walk over the same cases: every claim is a ratio of 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from bench.by_polars import group_by_polars, settle_by_polars
 from bench.city import YEAR
 from bench.clock import Spent
 from bench.grouping import demo_figures
-from bench.job import Job, clearing_job
+from bench.job import Job, clearing_job, settle_job
 from bench.large import large_city
 from bench.machine import facts
 from engine.cases.demand import Demand
@@ -43,6 +44,14 @@ SAMPLE = 200_000
 """Cases the slow ways are measured on; their cost a case does not depend on how many there are."""
 WALKED = 5_000
 FUND_FEN = 10**12
+READ = (
+    *("setl_id", "fixmedins_code", "insutype", "gend", "age", "nwb_age", "nwb_bir_wt", "act_ipt_days", "dscg_way"),
+    *("dscg_time", "setl_end_date", "diag_codes", "oprn_codes", "medfee_sumamt", "hifp_pay"),
+)
+"""What the polars baseline reads of the files."""
+
+
+_JOBS = ("jobs", "streams", "both")
 
 
 @dataclass
@@ -57,13 +66,22 @@ class Scale:
     differing: int = 0
     walked_differing: int = 0
     jobs: list[Job] = field(default_factory=list)
+    """`clear`, statements and pages included."""
+    streams: list[Job] = field(default_factory=list)
+    """`settle` by DRG."""
+    both: list[Job] = field(default_factory=list)
+    """`settle` by DRG, every case grouped by the DIP catalogue as well."""
 
     @property
     def ratios(self) -> dict[str, float]:
         """How many cases our way does while the other does one."""
         ours, others = self.stages_ns, self.others_ns
         grouped = ours["encode"] + ours["kernel"]
+        whole = 1e9 * self.streams[-1].cpu_s / self.streams[-1].read_count
+        by_polars = sum(others[f"polars_{step}"] for step in ("read", "group", "settle", "write"))
         return {
+            "file to file, DRG, against polars": by_polars / whole,
+            "file to file, DRG, against the Python walk alone": others["python_walk"] / whole,
             "reading, against the slow reader": others["slow_read"] / ours["read"],
             "grouping from text, against polars": others["polars_group"] / grouped,
             "kernel, against the Python walk": others["python_walk"] / ours["kernel"],
@@ -76,15 +94,17 @@ class Scale:
             "bench": "scale",
             "format": 1,
             "engine": engine_facts(),
-            **{name: value for name, value in vars(self).items() if name != "jobs"},
+            **{name: value for name, value in vars(self).items() if name not in _JOBS},
             "ratios": self.ratios,
-            "jobs": [asdict(job) for job in self.jobs],
+            **{name: [asdict(job) for job in getattr(self, name)] for name in _JOBS},
         }
 
 
-def measure_scale(cases: list[int], seed: int, threads: int, real: Path | None, tell: Callable[[str], None]) -> Scale:
-    """Stages at the first size, the whole job at every size."""
-    packs = {name: open_edition(DEMO / f"pack_{name}") for name in ("drg", "dip")}
+def measure_scale(
+    cases: list[int], seed: int, threads: int, real: Path | None, cleared: int, tell: Callable[[str], None]
+) -> Scale:
+    """Stages at the first size, the year in two passes at every size, the clearing up to `cleared` cases."""
+    packs: dict[str, Edition] = {name: open_edition(DEMO / f"pack_{name}") for name in ("drg", "dip")}
     if real is not None:
         packs["real"] = open_edition(real)
     known = {name: _known(edition) for name, edition in packs.items()}
@@ -92,7 +112,10 @@ def measure_scale(cases: list[int], seed: int, threads: int, real: Path | None, 
     for count in cases:
         tell(f"{count:,} cases")
         folder = large_city(count, seed)
-        found.jobs.append(clearing_job([folder], YEAR, threads))
+        for both, jobs in ((False, found.streams), (True, found.both)):
+            jobs.append(settle_job([folder], YEAR, threads, both))
+        if count <= cleared:
+            found.jobs.append(clearing_job([folder], YEAR, threads))
     folder = large_city(cases[0], seed)
     tell("stages")
     _stages(found, folder, packs)
@@ -170,6 +193,7 @@ def _others(found: Scale, folder: Path, pack: Pack) -> None:
     encoder = Encoder(pack.compiled(), pack.tables)
     group_batch(encoder.compiled, encoder.encode(frame))
     polars, settle, encode, kernel = Spent(), Spent(), Spent(), Spent()
+    polars_read, polars_write = Spent(), Spent()
     with encode.running():
         batch = encoder.encode(frame)
     with kernel.running():
@@ -177,7 +201,11 @@ def _others(found: Scale, folder: Path, pack: Pack) -> None:
     with polars.running():
         leaf = group_by_polars(frame, pack.tables)
     with settle.running():
-        settle_by_polars(frame, leaf, FUND_FEN)
+        paid = settle_by_polars(frame, leaf, FUND_FEN)
+    with polars_read.running():
+        raw = pl.read_parquet(files[0], columns=[name for name in READ if name in pl.read_parquet_schema(files[0])])
+    with polars_write.running():
+        paid.write_parquet(io.BytesIO(), compression="zstd", compression_level=1)
     nodes = np.array([*encoder.compiled.leaf_node, -1])[grouped.leaf]
     found.differing = int((leaf.to_numpy() != nodes).sum())
     walk = demo_figures("walk", files, pack, SAMPLE, WALKED)
@@ -189,5 +217,7 @@ def _others(found: Scale, folder: Path, pack: Pack) -> None:
         "slow_read": slow.cpu_ns / max(1, count),
         "polars_group": polars.cpu_ns / size,
         "polars_settle": settle.cpu_ns / size,
+        "polars_read": polars_read.cpu_ns / len(raw),
+        "polars_write": polars_write.cpu_ns / len(paid),
         "python_walk": walk.walk_ns,
     }

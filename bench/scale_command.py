@@ -16,6 +16,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pack", type=Path, help="folder of a real DRG pack, grouped beside the demo packs")
+    parser.add_argument("--cleared", type=int, default=1_000_000, help="`clear` as well, up to so many cases")
     parser.add_argument("--json", type=Path, help="where the figures go; the page stands beside them")
     parser.add_argument("--assert-ratio", type=float, help="fail unless grouping from text is N × polars")
     asked = parser.parse_args(words)
@@ -25,17 +26,19 @@ def main(words: Sequence[str]) -> int:
 
     sizes = [int(text) for text in asked.cases.split(",")]
     found = measure_scale(
-        sizes, asked.seed, asked.threads, asked.pack, lambda text: print(f"… {text}", file=sys.stderr)
+        sizes, asked.seed, asked.threads, asked.pack, asked.cleared, lambda text: print(f"… {text}", file=sys.stderr)
     )
     for name, value in {**found.stages_ns, **found.others_ns}.items():
         print(f"{name:<16}{value:>10,.0f} ns")
     for name, value in found.ratios.items():
         print(f"{name:<48}{value:>8,.1f} ×")
-    for job in found.jobs:
-        peak = "?" if job.peak_mb is None else f"{job.peak_mb:,.0f}"
-        print(
-            f"{job.read_count:>12,} cases: {1e9 * job.cpu_s / job.read_count:,.0f} ns, {job.wall_s:,.1f} s, {peak} MB"
-        )
+    for title, jobs in (("settle, DRG", found.streams), ("settle, both", found.both), ("clear", found.jobs)):
+        for job in jobs:
+            peak = "?" if job.peak_mb is None else f"{job.peak_mb:,.0f}"
+            print(
+                f"{title:<14}{job.read_count:>12,} cases: {1e9 * job.cpu_s / job.read_count:,.0f} ns, "
+                f"{job.wall_s:,.1f} s, {job.read_count / job.wall_s:,.0f} cases/s, {peak} MB"
+            )
     path = asked.json or work_folder() / "scale.json"
     path.write_text(json.dumps(found.facts(), ensure_ascii=False, indent=1) + "\n", "utf-8")
     path.with_suffix(".html").write_text(page(found), "utf-8")
