@@ -21,11 +21,15 @@ from engine.edition_apart import ApartEdition
 from engine.edition_dip import DipEdition
 from engine.edition_drg import DrgEdition
 from engine.editions import Editions, open_edition
+from engine.execute import lean_group_dip
 from engine.execute.lean import LeanRows
 from engine.execute.lean_frame import LeanFrames, lean_rows
 from engine.execute.lean_group import LeanGroups, lean_grouping
+from engine.execute.lean_group_dip import DipLean
 from engine.run_parts import RunOptions, demand_of
 from fixtures.dip_profiles import write_profile
+from grouper.dip_layout import BASIC_COST_FACTOR, COST_FACTOR, NULL
+from pointvalue.dip_score_tables import Price
 from tests.shared_data import EDITIONS, EDITIONS_ROOT, needs_shared
 from tests.small_city import DEMO, small_city
 from tests.test_dip_profiles_flow import NAMES, PROFILES, needs_profiles
@@ -207,3 +211,25 @@ def test_comprehensive_codes_are_rewritten_as_in_frames() -> None:
     same_of_all(edition, [drawn(frame, 1), frame])
     group = edition.grouping(None)
     assert isinstance(group(frame)["dip_code"], pa.Array)
+
+
+@pytest.mark.parametrize("slots", [1 << 22, 1])
+def test_prices_are_found_by_whatever_keys_the_table_tells_apart(monkeypatch: pytest.MonkeyPatch, slots: int) -> None:
+    """Also where the keys have too many combinations for a table of them."""
+    monkeypatch.setattr(lean_group_dip, "SLOTS_MAX", slots)
+    plain = open_edition(DEMO / "pack_dip")
+    assert isinstance(plain, DipEdition)
+    frame = drawn(city_frames(plain)[0].head(120), 4)
+    hospital, month = frame["fixmedins_code"][0], frame["setl_ym"][0]
+    prices = (
+        Price(cost_factor_e6=1, basic_cost_factor_e6=2),
+        Price(insurance="310", cost_factor_e6=3),
+        Price(insurance="390", month=month, cost_factor_e6=4, basic_cost_factor_e6=5),
+        Price(hospital=hospital, insured_place="110000", cost_factor_e6=6, basic_cost_factor_e6=7),
+    )
+    edition = DipEdition(replace(plain.pack, scoring=replace(plain.pack.scoring, prices=prices)))
+    found = DipLean(edition).numbers(LeanFrames().rows(frame))
+    wanted = [edition.case_of(frame.slice(at, 1)) for at in range(len(frame))]
+    assert {case.cost_factor_e6 for case in wanted} >= {1, 3}
+    for row, name in ((COST_FACTOR, "cost_factor_e6"), (BASIC_COST_FACTOR, "basic_cost_factor_e6")):
+        assert found[row].tolist() == [NULL if (k := getattr(case, name)) is None else k for case in wanted]

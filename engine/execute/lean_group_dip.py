@@ -50,7 +50,8 @@ from grouper.tables import NULL_I32
 
 _DEATH = "5"
 _ICU_UNIT_H = 24
-_SLOTS_MAX = 1 << 22
+SLOTS_MAX = 1 << 22
+"""Combinations of price keys a table is kept for; where there are more, they are sorted batch by batch."""
 
 
 class DipLean:
@@ -119,7 +120,7 @@ class _Prices:
         self._sizes = [len(texts) + 1 for texts in self._known]
         self._answers = [_number_of(texts, null) for texts, null in zip(self._known, ("", "", None, None), strict=True)]
         self._slots: I32 | None = None
-        if prod(self._sizes) <= _SLOTS_MAX:
+        if prod(self._sizes) <= SLOTS_MAX:
             self._slots = np.full(prod(self._sizes), -1, np.int32)
         self._factors: I64 = np.zeros((0, 2), np.int64)
         self._slot_of: dict[int, int] = {}
