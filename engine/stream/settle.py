@@ -52,6 +52,7 @@ from pointvalue.results import YearResult
 
 I64 = npt.NDArray[np.int64]
 SETTLED = "settled"
+RELEASED_EVERY = 16
 WHOLE_TASK_MAX = 1 << 18
 """Rows of a row group that one thread takes whole."""
 COLUMNS = frozenset(
@@ -158,7 +159,10 @@ class FirstPass:
     def run(self, reader: LeanReader, options: RunOptions) -> None:
         """Every row of the files, in order, by as many threads as asked for."""
         late = LateRows(reader)
-        for done in in_order(reader, self.pieces, options.threads):
+        for number, done in enumerate(in_order(reader, self.pieces, options.threads)):
+            if number % RELEASED_EVERY == 0:
+                # What a batch needed goes back, or the pool grows by what lies scattered in it.
+                pa.default_memory_pool().release_unused()
             part = done.part
             if done.piece is not None:
                 self._add(done.piece, done.misfits, done.other)
@@ -203,6 +207,7 @@ class FirstPass:
         for table in self.tables:
             table.close()
         self.spill.close()
+        pa.default_memory_pool().release_unused()
         found = self.counts["rejected"] + self.counts["other_period"] + self.counts["in_period"]
         assert found == self.counts["read"], f"read {self.counts['read']} rows and accounted for {found}"
         if not self.counts["in_period"] and not allow_empty:
