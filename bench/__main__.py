@@ -36,6 +36,10 @@ def main(words: Sequence[str] | None = None) -> int:
         from bench.scale_command import main as scale
 
         return scale(given[1:])
+    if given[:1] == ["same"]:
+        from bench.same import main as same
+
+        return same(given[1:])
     if given[:1] == ["load"]:
         from bench.service import main as load
 
