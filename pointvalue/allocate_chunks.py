@@ -62,7 +62,7 @@ def _limit(rests: I64, left: int, denominator: int) -> tuple[int, int]:
 
     One digit of 16 bits a pass, the highest first.
     """
-    digits = -(-max(1, (denominator - 1).bit_length()) // _DIGIT)
+    digits = len(range(0, max(1, (denominator - 1).bit_length()), _DIGIT))
     prefix, wanted = 0, left
     for digit in range(digits - 1, -1, -1):
         counts = np.zeros(1 << _DIGIT, np.int64)

@@ -235,10 +235,10 @@ def _score_normal(
         points[place] = 0 if answer.points_e4 is None else answer.points_e4
     scored.class_index[rows] = first_class + rules
     scored.points_e4[rows] = points
-    out = np.array([rule.shape in (Shape.FFS, Shape.EXCLUDE) for rule in tables.rule_list], np.bool_)[rules]
-    scored.route[rows] = np.where(out, int(Route.FIXED), int(Route.POT))
-    scored.line[rows] = np.where(out, scored.lines.index(FFS_LINE), NONE)
-    scored.readmitted[rows] = ~out & ((cases.flags[rows] & int(Flag.READMITTED)) != 0)
+    out = np.array([rule.shape in (Shape.FFS, Shape.EXCLUDE) for rule in tables.rule_list], np.bool_)
+    scored.route[rows] = np.where(out, int(Route.FIXED), int(Route.POT)).astype(np.int8)[rules]
+    scored.line[rows] = np.where(out, scored.lines.index(FFS_LINE), NONE).astype(np.int32)[rules]
+    scored.readmitted[rows] = ~out[rules] & ((cases.flags[rows] & int(Flag.READMITTED)) != 0)
 
 
 def _score_special(

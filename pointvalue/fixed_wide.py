@@ -25,6 +25,7 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _TOP = np.uint64(1 << 63)
 I64_MAX = (1 << 63) - 1
+_REMEMBERED = 64
 _I64_TOP = np.int64(I64_MAX)
 
 
@@ -177,6 +178,17 @@ def reduce_e6(number: Any) -> Any:
 
 
 @compiled
+def _reduced_e6(numbers: Any, remembered: Any, tops: Any, bottoms: Any) -> None:
+    """`remembered`: (number, numerator, denominator) by the number's last bits; there are few different ones."""
+    for i in range(numbers.size):
+        place = numbers[i] & (_REMEMBERED - 1)
+        if remembered[place, 0] != numbers[i]:
+            top, bottom = reduce_e6(numbers[i])
+            remembered[place, 0], remembered[place, 1], remembered[place, 2] = numbers[i], top, bottom
+        tops[i], bottoms[i] = remembered[place, 1], remembered[place, 2]
+
+
+@compiled
 def _scaled_floor(weights: Any, numerator: Any, denominator: Any, floors: Any, remainders: Any) -> Any:
     factor, divisor = np.uint64(numerator), np.uint64(denominator)
     for i in range(weights.size):
@@ -239,9 +251,10 @@ def scaled_half_up(weights: I64, numerator: int, denominator: int) -> I64:
 
 
 def reduced_e6(numbers: I64) -> tuple[I64, I64]:
-    """Numerators and denominators of numbers ÷ 10⁶ in lowest terms."""
-    divisors = np.gcd(numbers, 1_000_000)
-    return numbers // divisors, 1_000_000 // divisors
+    """Numerators and denominators of numbers ÷ 10⁶ in lowest terms; numbers above zero."""
+    tops, bottoms = np.empty_like(numbers), np.empty_like(numbers)
+    _reduced_e6(numbers, np.zeros((_REMEMBERED, 3), np.int64), tops, bottoms)
+    return tops, bottoms
 
 
 def sum_by(index: I32 | I64, values: I64, count: int) -> I64:
