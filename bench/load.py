@@ -1,141 +1,29 @@
-"""A bounded load on a service of this host 「压力测试」: fixed connections, prepared requests, all latencies.
+"""What the load asks and how its figures are told 「压力测试的请求与结果」.
 
-In: where the service listens, requests as bytes; out: `Load`: requests a second and latencies. It measures what the
-service answers while this process takes its part of the same cores; it never calls another host.
+In: cases of the demo city, a mix of kinds; out: prepared requests with the answers they must get, and the lines of a
+`Load`. Bodies are those a hospital's system sends; every request has an id of its own.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
+import random
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
 
+from bench.drive import Load, Prepared
+from engine.online.counter import Counter
+from engine.online.settle import group_case, settle_case
 
-@dataclass
-class Load:
-    """What came of a run. Latencies are microseconds, ascending."""
-
-    seconds: float = 0.0
-    statuses: dict[int, int] = field(default_factory=dict)
-    latencies_us: list[int] = field(default_factory=list)
-
-    @property
-    def requests(self) -> int:
-        return len(self.latencies_us)
-
-    @property
-    def per_second(self) -> float:
-        return self.requests / self.seconds if self.seconds else 0.0
-
-    def percentile_ms(self, share: float) -> float:
-        """The latency that this share of the requests did not pass, ms."""
-        if not self.latencies_us:
-            return 0.0
-        place = min(len(self.latencies_us) - 1, int(len(self.latencies_us) * share))
-        return self.latencies_us[place] / 1000
-
-    def lines(self, title: str) -> list[str]:
-        """The result for a person."""
-        told = ", ".join(f"{status}: {times:,}" for status, times in sorted(self.statuses.items()))
-        shown = "  ".join(f"p{label} {self.percentile_ms(share):.2f} ms" for label, share in
-                          (("50", 0.5), ("90", 0.9), ("99", 0.99), ("99.9", 0.999)))  # fmt: skip
-        return [f"{title}: {self.per_second:,.0f} requests/s over {self.seconds:.1f} s ({told})", f"  {shown}"]
-
-    def histogram(self) -> list[tuple[float, int]]:
-        """(upper bound in ms, requests) by powers of two of a quarter millisecond."""
-        bound, place, rows = 250, 0, []
-        while place < len(self.latencies_us):
-            end = place
-            while end < len(self.latencies_us) and self.latencies_us[end] <= bound:
-                end += 1
-            if end > place:
-                rows.append((bound / 1000, end - place))
-            place, bound = end, bound * 2
-        return rows
+KINDS = ("settle", "group", "book")
+"""A provisional settle, a grouping, a booked settle."""
+_NUMBER = b"000000999999"
+_SHARES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))
 
 
-class _Connection(asyncio.Protocol):
-    """One connection that always has one request under way."""
-
-    def __init__(self, requests: Iterator[bytes], load: Load, until: float) -> None:
-        self.requests, self.load, self.until = requests, load, until
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.buffer = b""
-        self.sent = 0.0
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        self._next()
-
-    def _next(self) -> None:
-        self.sent = time.perf_counter()
-        request = next(self.requests, None) if self.sent < self.until else None
-        if request is None:
-            self.transport.close()
-            if not self.done.done():
-                self.done.set_result(None)
-            return
-        self.transport.write(request)
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        head = self.buffer.find(b"\r\n\r\n")
-        if head < 0:
-            return
-        place = self.buffer.lower().find(b"content-length:", 0, head)
-        length = int(self.buffer[place + 15 : self.buffer.index(b"\r", place)]) if place > 0 else 0
-        if len(self.buffer) < head + 4 + length:
-            return
-        status = int(self.buffer[9:12])
-        self.load.statuses[status] = self.load.statuses.get(status, 0) + 1
-        self.load.latencies_us.append(int((time.perf_counter() - self.sent) * 1e6))
-        self.buffer = self.buffer[head + 4 + length :]
-        self._next()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-def post(host: str, port: int, path: str, body: Any, headers: dict[str, str] | None = None) -> bytes:
-    """One POST request as bytes."""
-    content = orjson.dumps(body)
-    more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n{more}"
-    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
-
-
-def run_load(host: str, port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Load:
-    """Keep `connections` requests under way until the time is over or the requests are."""
-    load = Load()
-
-    async def drive() -> None:
-        loop = asyncio.get_running_loop()
-        started = time.perf_counter()
-        until = started + seconds
-        made = [
-            await loop.create_connection(lambda: _Connection(requests, load, until), host, port)
-            for _ in range(connections)
-        ]
-        await asyncio.wait_for(asyncio.gather(*(protocol.done for _, protocol in made)), seconds + 60)
-        load.seconds = time.perf_counter() - started
-
-    try:
-        import uvloop
-
-        uvloop.run(drive())
-    except ImportError:
-        asyncio.run(drive())
-    load.latencies_us.sort()
-    return load
-
-
-def settle_body(columns: dict[str, Any], provisional: bool) -> dict[str, Any]:
+def settle_body(columns: Mapping[str, Any], provisional: bool) -> dict[str, Any]:
     """A settlement list as a hospital's system sends it: national nodes, fourteen fee items, some sixty fields."""
     case = dict(columns)
     diagnoses, procedures = case.pop("diag_codes"), case.pop("oprn_codes", [])
@@ -158,12 +46,88 @@ def settle_body(columns: dict[str, Any], provisional: bool) -> dict[str, Any]:
     return {"case": case, "provisional": provisional}
 
 
-def settles(host: str, port: int, cases: list[dict[str, Any]], *, book: bool, start: int = 0) -> Iterator[bytes]:
-    """Settle requests without end: provisional ones, or every one a new settlement."""
-    if not book:
-        prepared = [post(host, port, "/v1/cases/settle", settle_body(case, True)) for case in cases]
-        for number in count():
-            yield prepared[number % len(prepared)]
-    for number in count(start):
-        case = {**cases[number % len(cases)], "setl_id": f"L{number:012d}"}
-        yield post(host, port, "/v1/cases/settle", settle_body(case, False), {"Idempotency-Key": f"load-{number}"})
+def prepared(counter: Counter, cases: Sequence[Mapping[str, Any]], mix: Mapping[str, int]) -> tuple[Prepared, ...]:
+    """Requests in the shares of a mix, shuffled the same way every time; `result` is what the counter itself says."""
+    kinds = list(chain.from_iterable([kind] * parts for kind, parts in mix.items()))
+    made = [_prepared(counter, kinds[number % len(kinds)], case) for number, case in enumerate(cases)]
+    random.Random(7).shuffle(made)
+    return tuple(made)
+
+
+def _prepared(counter: Counter, kind: str, columns: Mapping[str, Any]) -> Prepared:
+    body = settle_body({**columns, "setl_id": f"L{_NUMBER.decode()}"}, kind != "book")
+    found = (group_case if kind == "group" else settle_case)(counter, body["case"])
+    if kind == "group":
+        body.pop("provisional")
+    content = orjson.dumps(body)
+    path = "/v1/cases/group" if kind == "group" else "/v1/cases/settle"
+    key = b"Idempotency-Key: load-" + _NUMBER + b"\r\n" if kind == "book" else b""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n".encode()
+    whole = head + key + f"Content-Length: {len(content)}\r\n\r\n".encode() + content
+    return Prepared(kind, tuple(whole.split(_NUMBER)), found.columns)
+
+
+def mix_of(text: str) -> dict[str, int]:
+    """`settle=8,group=1,book=1` as parts by kind. Raises ValueError."""
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        kind, _, share = part.partition("=")
+        if kind not in KINDS or not (share or "1").isdecimal():
+            raise ValueError(f"{part!r}: write {', '.join(f'{each}=N' for each in KINDS)}.")
+        found[kind] = int(share or 1)
+    if not sum(found.values()):
+        raise ValueError("a mix needs at least one part.")
+    return found
+
+
+def percentile_ms(latencies_us: Sequence[int], share: float) -> float:
+    """The latency that this share of the requests did not pass, ms."""
+    if not latencies_us:
+        return 0.0
+    return latencies_us[min(len(latencies_us) - 1, int(len(latencies_us) * share))] / 1000
+
+
+def histogram(latencies_us: Sequence[int]) -> list[tuple[float, int]]:
+    """(upper bound in ms, requests) by powers of two of a quarter millisecond."""
+    bound, place, rows = 250, 0, []
+    while place < len(latencies_us):
+        end = place
+        while end < len(latencies_us) and latencies_us[end] <= bound:
+            end += 1
+        if end > place:
+            rows.append((bound / 1000, end - place))
+        place, bound = end, bound * 2
+    return rows
+
+
+def lines(load: Load, title: str, server_cpu_s: float) -> list[str]:
+    """The result for a person."""
+    told = ", ".join(f"{status or 'no answer'}: {times:,}" for status, times in sorted(load.statuses.items()))
+    per_second = load.requests / load.seconds if load.seconds else 0.0
+    shown = [f"{title}: {per_second:,.0f} requests/s over {load.seconds:.1f} s ({told}; {load.checked:,} read in full)"]
+    each = 1e6 / max(1, load.requests)
+    shown.append(f"  CPU a request: workers {server_cpu_s * each:.0f} µs, load {load.cpu_seconds * each:.0f} µs")
+    for kind, found in load.latencies_us.items():
+        points = "  ".join(f"{name} {percentile_ms(found, share):.2f} ms" for name, share in _SHARES)
+        shown.append(f"  {kind}: {points}")
+    rows = histogram(sorted(chain.from_iterable(load.latencies_us.values())))
+    most = max((count for _, count in rows), default=1)
+    shown += [f"  ≤ {bound:>8.2f} ms {count:>8,} {'▇' * (40 * count // most)}" for bound, count in rows]
+    return shown + [f"  WRONG {each}" for each in load.wrong]
+
+
+def facts(load: Load, server_cpu_s: float) -> dict[str, Any]:
+    """The result for a file."""
+    each = 1e6 / max(1, load.requests)
+    return {
+        "requests": load.requests,
+        "seconds": round(load.seconds, 3),
+        "per_second": round(load.requests / load.seconds, 1) if load.seconds else 0.0,
+        "statuses": load.statuses,
+        "read_in_full": load.checked,
+        "wrong": load.wrong,
+        "cpu_us_a_request": {"workers": round(server_cpu_s * each, 1), "load": round(load.cpu_seconds * each, 1)},
+        "ms": {kind: {name: percentile_ms(found, share) for name, share in _SHARES}
+               for kind, found in load.latencies_us.items()},
+        "histogram_ms": {kind: histogram(found) for kind, found in load.latencies_us.items()},
+    }  # fmt: skip

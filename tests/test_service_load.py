@@ -18,12 +18,12 @@ from tests.service_kit import city_cases
 
 def hammer(database: str, folder: Path, clients: int, keys: int) -> None:
     cases = [{**city_cases()[n % len(city_cases())], "setl_id": f"K{n:06d}"} for n in range(keys)]
-    with served(folder, database, 2) as port:
+    with served(folder, database, 2) as running:
 
         def retry(client: int) -> dict[int, bytes]:
             order = list(range(keys))
             random.Random(client).shuffle(order)
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+            connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=120)
             found = {}
             for number in order:
                 while True:
