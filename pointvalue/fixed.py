@@ -29,14 +29,24 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     return magnitude if numerator >= 0 else -magnitude
 
 
+def half_up_times(value: Fraction, times: int) -> int:
+    """half_up(value × times), without making the product a fraction in lowest terms first."""
+    return divide_half_up(value.numerator * times, value.denominator)
+
+
 def floor(value: Fraction) -> int:
     """The largest integer not above the value: towards minus infinity, so floor(−0.5) = −1."""
     return value.numerator // value.denominator
 
 
+def floor_times(value: Fraction, times: int) -> int:
+    """floor(value × times)."""
+    return value.numerator * times // value.denominator
+
+
 def exact(numerator: int | Fraction, denominator: int | Fraction) -> Fraction:
     """The quotient itself, nothing rounded."""
-    return Fraction(numerator) / Fraction(denominator)
+    return Fraction(numerator.numerator * denominator.denominator, numerator.denominator * denominator.numerator)
 
 
 def to_decimals(value: Fraction, dp: int | None, mode: RoundingMode) -> Fraction:
@@ -50,12 +60,12 @@ def to_decimals(value: Fraction, dp: int | None, mode: RoundingMode) -> Fraction
 
 def points_to_e4(points: Fraction) -> int:
     """Points of a case as they are kept: four places, half up, once, after every factor."""
-    return half_up(points * E4)
+    return half_up_times(points, E4)
 
 
 def fen_per_point_e4(yuan_per_point: Fraction) -> Fraction:
     """A point value as fen per 10⁻⁴ point: the factor that turns stored points into fen."""
-    return yuan_per_point * Fraction(FEN_PER_YUAN, E4)
+    return exact(yuan_per_point.numerator * FEN_PER_YUAN, yuan_per_point.denominator * E4)
 
 
 def yuan_per_point(fen: Fraction, points_e4: int) -> Fraction:

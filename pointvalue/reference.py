@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pointvalue.fixed import E4, E6, exact, fen_per_point_e4, floor, half_up
+from pointvalue.fixed import E4, E6, exact, fen_per_point_e4, floor, points_to_e4
 from pointvalue.model import ClassRule, ClassSet, Condition, Limit, PointScheme
 from pointvalue.terms import Denominator, Flag, Shape
 
@@ -69,7 +69,7 @@ def cost_ratio(case: ReferenceCase, scheme: PointScheme) -> Fraction | None:
 
 def high_limit(case: ReferenceCase, scheme: PointScheme, class_set: ClassSet) -> Fraction | None:
     """K for the case's base points, counted at scale 100."""
-    at_100 = exact(case.base_points * 100, scheme.scale)
+    at_100 = exact(case.base_points.numerator * 100, case.base_points.denominator * scheme.scale)
     for limit in class_set.k_limits:
         if limit.upto is None or at_100 <= limit.upto:
             return limit.k
@@ -103,11 +103,13 @@ def score_case(case: ReferenceCase, scheme: PointScheme) -> Scoring:
         points = _shape_points(rule, case, scheme, ratio, k, h)
         if points is None:
             return Scoring(rule, ratio, k, h, None)
-        if rule.aux:
+        if rule.aux and case.aux != 1:
             points *= case.aux
-        points += case.new_tech_points * case.new_tech_factor
-        points *= case.readmission_factor
-        return Scoring(rule, ratio, k, h, half_up(points * E4))
+        if case.new_tech_points:
+            points += case.new_tech_points * case.new_tech_factor
+        if case.readmission_factor != 1:
+            points *= case.readmission_factor
+        return Scoring(rule, ratio, k, h, points_to_e4(points))
     raise RuleFault(f"no class rule of scheme {scheme.name} matches; end its rules with one that has no condition")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pointvalue.fixed import exact, fen_per_point_e4, half_up, to_decimals, yuan_per_point
+from pointvalue.fixed import exact, fen_per_point_e4, half_up, half_up_times, to_decimals, yuan_per_point
 from pointvalue.model import PointValueTerms
 from pointvalue.terms import Basis, Payable
 
@@ -115,7 +115,8 @@ def expected_payment(
     terms: PointValueTerms, yuan_per_point: Fraction, points_e4: int, patient_fen: int
 ) -> tuple[int, int]:
     """(standard, fund part) of one case by itself at a given point value, in fen: a forecast, nothing is allocated."""
-    standard = half_up(share_of(terms) * fen_per_point_e4(yuan_per_point) * points_e4)
+    share, each = share_of(terms), fen_per_point_e4(yuan_per_point)
+    standard = half_up_times(each if share == 1 else share * each, points_e4)
     return standard, standard - (patient_fen if terms.payable is Payable.MINUS_PATIENT else 0)
 
 

@@ -12,6 +12,7 @@ from fixtures.compare_drg import Answer, answer_of_walk
 from grouper.compile import compile_drg
 from grouper.drg import group_batch
 from grouper.encode import encode_cases
+from grouper.prepared import PreparedWalker
 from grouper.reference import Outcome, Walker
 from grouper.tables import STANDARD_NUMERIC, Atom, Case, CodeList, DrgOptions, DrgTables, Node, NumericField
 
@@ -93,6 +94,8 @@ def group_all(tables: DrgTables, cases: Sequence[Case]) -> list[Outcome]:
     batch = encode_cases(compiled, cases)
     grouped = group_batch(compiled, batch)
     outcomes = [walker.walk(case) for case in cases]
+    prepared = PreparedWalker(tables)
+    assert outcomes == [prepared.walk(case) for case in cases]
     for number, (case, outcome) in enumerate(zip(cases, outcomes, strict=True)):
         leaf = int(grouped.leaf[number])
         kernel = Answer(

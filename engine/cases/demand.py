@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from engine.cases.columns import TYPED, Typed, typed_by_column
@@ -41,7 +42,7 @@ POOLS = frozenset({"310", "390"})
 """Schemes that settle under a budget of their own: employees and residents."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Demand:
     """One run's demand. `numbers` are the numeric fields of all its packs; `pools` the schemes that can be settled."""
 
@@ -75,13 +76,13 @@ class Demand:
         asked = self.facts.columns
         return tuple(typed for typed in TYPED if typed.column not in FACT_COLUMNS or typed.column in asked)
 
-    @property
+    @cached_property
     def extra_numbers(self) -> tuple[str, ...]:
         """Columns that packs read beyond the standing ones, each once, in order of declaration."""
         standing = typed_by_column()
         return tuple(dict.fromkeys(field.source for field in self.numbers if field.source not in standing))
 
-    @property
+    @cached_property
     def required_numbers(self) -> frozenset[str]:
         """Columns that must hold a number in every row."""
         return frozenset(field.source for field in self.numbers if not field.null_allowed)

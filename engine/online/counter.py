@@ -175,7 +175,9 @@ def _walker(pack: AnyPack) -> Any:
 
         walker: DipWalker = DipWalker(pack.tables)
         return walker
-    return pack.walker()
+    from grouper.prepared import PreparedWalker
+
+    return PreparedWalker(pack.tables)
 
 
 def open_counter(where: Path) -> Counter:

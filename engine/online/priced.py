@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from engine.class_kind import deviation_types, multiple_type
@@ -23,7 +24,7 @@ from grouper.reason import GroupStatus
 from pointvalue.by_day import scored_on
 from pointvalue.dip_score_tables import CaseKeys, GroupedCase, ScoringError
 from pointvalue.dip_scoring import coefficient, score_points
-from pointvalue.fixed import E4, E6, divide_half_up, exact, floor, half_up
+from pointvalue.fixed import E4, E6, divide_half_up, exact, floor_times, half_up
 from pointvalue.model import Hospital, PointScheme, Pool, PotTerms
 from pointvalue.reference import ReferenceCase, score_case
 from pointvalue.terms import Flag, Payable, SchemeKind
@@ -105,10 +106,10 @@ def _policy_points(
         value_day=(day - EPOCH).days,
         days=record.stay() or 0,
         cost_fen=record.medfee_sumamt_fen or 0,
-        base_points=Fraction(base_e4, E4),
+        base_points=_scaled(base_e4, E4),
         reference_fen=reference_fen,
         flags=_flags(record, grouped.status, resolved, day),
-        hospital_coefficient=Fraction(coefficient_e6, E6),
+        hospital_coefficient=_scaled(coefficient_e6, E6),
     )
     scheme = scored_on(scheme, case.value_day)
     scoring = score_case(case, scheme)
@@ -231,7 +232,7 @@ def _paid(
         "mult_type": points.kind,
         "class_id": points.class_id,
         "setl_pt": decimal_text(points.points_e4 or 0, 4) if in_points else None,
-        "pt_val": decimal_text(floor(value * 10**8), 8) if in_points and not points.at_cost else None,
+        "pt_val": decimal_text(floor_times(value, 10**8), 8) if in_points and not points.at_cost else None,
         "drg_dip_sumamt": text_from_fen(standard) if standard is not None else None,
         "drg_dip_fund_payamt": text_from_fen(fund),
         "setl_dif_amt": text_from_fen(standard - cost) if standard is not None else None,
@@ -239,6 +240,12 @@ def _paid(
         "setl_rea": points.class_id,
     }
     return Priced(points.points_e4, standard, fund, columns)
+
+
+@lru_cache(maxsize=10_000)
+def _scaled(value: int, scale: int) -> Fraction:
+    """Base points and coefficients come from tables: the same few thousand again and again."""
+    return Fraction(value, scale)
 
 
 def _ratio(top_e6: int, bottom: int) -> str:

@@ -195,6 +195,16 @@ def _day(text: str) -> date | None:
     return day if day is not None and 1900 <= day.year <= 2100 else None
 
 
+_CODE, _MAIN, _SERIAL = NODE_FIELDS["code"], NODE_FIELDS["main"], NODE_FIELDS["serial"]
+
+
+def _first(item: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    for name in names:
+        if (found := item.get(name)) is not None:
+            return found
+    return None
+
+
 def codes_of_node(items: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
     """The codes of a diseinfo or oprninfo node, principal first, and how many are marked as the principal one.
 
@@ -203,11 +213,11 @@ def codes_of_node(items: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
     kept: list[tuple[bool, int, int, str]] = []
     known = False
     for place, item in enumerate(items):
-        if str(item.get("diag_type") or "1").strip() != "1":
+        stream = item.get("diag_type")
+        if stream and stream != "1" and str(stream).strip() != "1":
             continue
-        code = next((item[name] for name in NODE_FIELDS["code"] if item.get(name) is not None), None)
-        main = next((str(item[name]).strip() for name in NODE_FIELDS["main"] if item.get(name) is not None), "")
-        serial = next((item[name] for name in NODE_FIELDS["serial"] if item.get(name) is not None), None)
+        code, main, serial = _first(item, _CODE), _first(item, _MAIN), _first(item, _SERIAL)
+        main = "" if main is None else str(main).strip()
         known = known or main != ""
         order = int(serial) if isinstance(serial, int) or (isinstance(serial, str) and serial.isdecimal()) else 10**9
         kept.append((main not in ("1", "1.0"), order, place, "" if code is None else str(code)))
