@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.deps import open_desk
 from api.edge import Edge
 from api.errors import Problem, field_errors
+from api.light import Asked
 from api.measures import Measures
 from api.openapi import allowed_methods, document
 from api.routes import ROUTERS
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             desk.close()
 
-    app = FastAPI(
+    app = _Service(
         title="点值 dianzhi",
         version=VERSION,
         docs_url=None,
@@ -60,8 +61,20 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(OperationalError, _unreachable)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
-    app.add_middleware(Edge, settings=settings, measures=measures, short_cuts=lambda: _short_cuts(app))
+    app.edge = Edge(app.behind_the_edge, settings, measures, _short_cuts(app))
     return app
+
+
+class _Service(FastAPI):
+    """FastAPI behind the edge: what the edge answers, or a short cut, never meets the framework's own layers."""
+
+    edge: Edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.edge(scope, receive, send)
+
+    async def behind_the_edge(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
 
 
 def _short_cuts(app: FastAPI) -> dict[str, ASGIApp]:
@@ -80,7 +93,7 @@ def _bare(app: FastAPI, route: APIRoute) -> ASGIApp:
 
     async def bare(scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"], scope["route"] = app, route
-        request = Request(scope, receive)
+        request = Asked(scope, receive)
         try:
             response = await endpoint(request)
         except Problem as problem:

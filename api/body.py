@@ -44,7 +44,8 @@ async def read_model(request: Request, model: type[M]) -> M:
 
 async def read_bytes(request: Request) -> bytes:
     """The body of a JSON request. Raises Problem for another content type."""
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    given = request.headers.get("content-type", "application/json")
+    kind = given if given == "application/json" else given.partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise Problem("media.unsupported", "请使用 application/json。")
     return await request.body()

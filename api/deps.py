@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.errors import Problem
+from api.light import Json
 from api.measures import Measures
 from api.security import Client, Gate, open_client
 from api.settings import MIB, Settings, SettingsError
@@ -106,7 +107,7 @@ def request_id(request: Request) -> str:
 
 def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON, money as text."""
-    return Response(orjson.dumps(content), status, headers, "application/json")
+    return Json(orjson.dumps(content), status, headers)
 
 
 def refusal_errors(refusals: Sequence[Refusal]) -> list[dict[str, str]]:

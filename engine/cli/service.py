@@ -56,6 +56,7 @@ def serve(
         workers=workers if workers > 1 else None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         log_level="warning",
         timeout_keep_alive=30,
         timeout_graceful_shutdown=30,
