@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,23 +45,27 @@ def serve(
     migrate(database)
     if workers > 1:
         _share_measures()
+    typer.echo(say(f"结算服务 http://{host}:{port}（文档 /docs）", f"serving on http://{host}:{port} (see /docs)"))
+    settings: dict[str, Any] = {
+        "factory": True,
+        "host": host,
+        "port": port,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "log_level": "warning",
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 30,
+        "h11_max_incomplete_event_size": 65_536,
+    }
+    if workers > 1:
+        from engine.cli.listen import serve_spread
+
+        serve_spread(APP, workers=workers, **settings)
+        return
     import uvicorn
 
-    typer.echo(say(f"结算服务 http://{host}:{port}（文档 /docs）", f"serving on http://{host}:{port} (see /docs)"))
-    uvicorn.run(
-        APP,
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers if workers > 1 else None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        log_level="warning",
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=30,
-        h11_max_incomplete_event_size=65_536,
-    )
+    uvicorn.run(APP, **settings)
 
 
 def worker(
