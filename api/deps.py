@@ -25,6 +25,7 @@ from engine.online.counter import Counter, open_counter
 from engine.online.record import Refusal
 from engine.store.audit import AuditLog, event
 from engine.store.open import Store, open_store
+from engine.store.together import Together
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Desk:
     gate: Gate
     audit: AuditLog
     measures: Measures
+    together: Together
 
     def counter(self, client: Client) -> Counter:
         """The area of a client. Raises Problem if this service does not serve it."""
@@ -55,6 +57,7 @@ class Desk:
         return None
 
     def close(self) -> None:
+        self.together.close()
         self.audit.close()
         self.store.close()
 
@@ -72,7 +75,7 @@ def open_desk(settings: Settings, measures: Measures) -> Desk:
         raise SettingsError("open access serves exactly one area.")
     store = open_store(settings.database)
     anyone = open_client(next(iter(counters))) if settings.open_access else None
-    return Desk(settings, counters, store, Gate(settings, store, anyone), AuditLog(store), measures)
+    return Desk(settings, counters, store, Gate(settings, store, anyone), AuditLog(store), measures, Together(store))
 
 
 def desk_of(request: Request) -> Desk:

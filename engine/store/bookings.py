@@ -114,9 +114,31 @@ def _append(connection: Connection, entry: Entry) -> Line:
     seq, previous = lock_head(connection, chain_of(entry.area))
     if entry.kind == REVERSAL:
         entry = _taken_back(connection, entry)
+    row = line_row(entry, seq + 1, previous)
+    connection.execute(insert(LINES).values(row))
+    if entry.idempotency_key:
+        _remember(connection, entry, seq + 1)
+    place = {"area": entry.area, "hospital": entry.hospital, "setl_id": entry.setl_id}
+    if entry.kind == SETTLE:
+        connection.execute(insert(STANDING).values(**place, seq=seq + 1))
+    elif entry.kind == REVERSAL:
+        gone = connection.execute(delete(STANDING).where(_at(STANDING, place), STANDING.c.seq == entry.refers))
+        if gone.rowcount != 1:
+            raise Conflict("settlement.reversed")
+    elif entry.refers is not None:
+        # The line a correction names must still stand when the correction is booked, not only when it was looked up.
+        query = select(STANDING.c.seq).where(_at(STANDING, place)).with_for_update()
+        if connection.execute(query).scalar() != entry.refers:
+            raise Conflict("settlement.reversed")
+    move_head(connection, chain_of(entry.area), seq + 1, row["hash"])
+    return line_of(row)
+
+
+def line_row(entry: Entry, seq: int, previous: str) -> dict[str, Any]:
+    """The row an entry becomes at a place of the chain, its hash included."""
     row: dict[str, Any] = {
         "area": entry.area,
-        "seq": seq + 1,
+        "seq": seq,
         "kind": entry.kind,
         "hospital": entry.hospital,
         "setl_id": entry.setl_id,
@@ -136,23 +158,20 @@ def _append(connection: Connection, entry: Entry) -> Line:
         "previous": previous,
     }
     row["hash"] = link_hash(row)
-    connection.execute(insert(LINES).values(row))
-    if entry.idempotency_key:
-        _remember(connection, entry, seq + 1)
-    place = {"area": entry.area, "hospital": entry.hospital, "setl_id": entry.setl_id}
-    if entry.kind == SETTLE:
-        connection.execute(insert(STANDING).values(**place, seq=seq + 1))
-    elif entry.kind == REVERSAL:
-        gone = connection.execute(delete(STANDING).where(_at(STANDING, place), STANDING.c.seq == entry.refers))
-        if gone.rowcount != 1:
-            raise Conflict("settlement.reversed")
-    elif entry.refers is not None:
-        # The line a correction names must still stand when the correction is booked, not only when it was looked up.
-        query = select(STANDING.c.seq).where(_at(STANDING, place)).with_for_update()
-        if connection.execute(query).scalar() != entry.refers:
-            raise Conflict("settlement.reversed")
-    move_head(connection, chain_of(entry.area), seq + 1, row["hash"])
-    return _line(row)
+    return row
+
+
+def key_row(entry: Entry, seq: int) -> dict[str, Any]:
+    """The row that remembers which line a request's key booked."""
+    return {
+        "client": entry.client,
+        "key": entry.idempotency_key,
+        "digest": entry.digest,
+        "area": entry.area,
+        "seq": seq,
+        "status": 200,
+        "created_at": now(),
+    }
 
 
 def _taken_back(connection: Connection, entry: Entry) -> Entry:
@@ -170,16 +189,7 @@ def _taken_back(connection: Connection, entry: Entry) -> Entry:
 
 
 def _remember(connection: Connection, entry: Entry, seq: int) -> None:
-    values = {
-        "client": entry.client,
-        "key": entry.idempotency_key,
-        "digest": entry.digest,
-        "area": entry.area,
-        "seq": seq,
-        "status": 200,
-        "created_at": now(),
-    }
-    connection.execute(insert(IDEMPOTENCY).values(values))
+    connection.execute(insert(IDEMPOTENCY).values(key_row(entry, seq)))
 
 
 def replay(store: Store, entry: Entry) -> Line | None:
@@ -203,7 +213,7 @@ def replay(store: Store, entry: Entry) -> Line | None:
         row = connection.execute(query2).mappings().first()
         if row is None:
             return None
-        line = _line(row)
+        line = line_of(row)
         place = {"area": line.area, "hospital": line.hospital, "setl_id": line.setl_id}
         stands = connection.execute(select(STANDING.c.seq).where(_at(STANDING, place))).scalar() == line.seq
     if differing := _different(entry, line):
@@ -246,7 +256,7 @@ def lines_of_case(store: Store, area: str, hospital: str, setl_id: str) -> list[
         .order_by(LINES.c.seq)
     )
     with store.read() as connection:
-        return [_line(row) for row in connection.execute(query).mappings()]
+        return [line_of(row) for row in connection.execute(query).mappings()]
 
 
 def settled_line(store: Store, area: str, hospital: str, setl_id: str, version: int) -> Line | None:
@@ -255,7 +265,7 @@ def settled_line(store: Store, area: str, hospital: str, setl_id: str, version: 
     with store.read() as connection:
         query = select(LINES).where(LINES.c.area == area, LINES.c.natural_key == key)
         row = connection.execute(query).mappings().first()
-    return None if row is None else _line(row)
+    return None if row is None else line_of(row)
 
 
 def is_closed(store: Store, area: str, month: str) -> bool:
@@ -268,7 +278,7 @@ def is_closed(store: Store, area: str, month: str) -> bool:
 def line_at(connection: Connection, area: str, seq: int) -> Line:
     """One line by its place."""
     row = connection.execute(select(LINES).where(LINES.c.area == area, LINES.c.seq == seq)).mappings().one()
-    return _line(row)
+    return line_of(row)
 
 
 def now() -> str:
@@ -284,7 +294,8 @@ def _json(content: Mapping[str, Any]) -> str:
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _line(row: RowMapping | Mapping[str, Any]) -> Line:
+def line_of(row: RowMapping | Mapping[str, Any]) -> Line:
+    """A row as a line."""
     return Line(
         area=row["area"], seq=row["seq"], kind=row["kind"], hospital=row["hospital"], setl_id=row["setl_id"],
         version=row["version"], month=row["month"], standard_fen=row["standard_fen"], fund_fen=row["fund_fen"],

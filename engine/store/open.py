@@ -1,7 +1,7 @@
 """The database opened, migrated and used one transaction at a time 「数据库连接」.
 
 In: a SQLAlchemy URL; out: `Store`. SQLite runs in WAL with synchronous FULL, PostgreSQL with synchronous_commit on:
-what was committed survives a power cut. Writers of one SQLite file queue up here instead of polling each other.
+what was committed survives a power cut. Writers of one SQLite file take turns instead of polling each other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -18,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from engine.errors import DianzhiError
+from engine.store.turn import Turn
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_MS = 15_000
@@ -36,7 +36,7 @@ class Store:
 
     engine: Engine
     url: str
-    _queue: Lock = field(default_factory=Lock)
+    turn: Turn = field(default_factory=lambda: Turn(None))
 
     @property
     def is_sqlite(self) -> bool:
@@ -44,12 +44,12 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A writing transaction. On SQLite one at a time in this process; others wait their turn."""
+        """A writing transaction. On SQLite one at a time; others wait their turn."""
         if not self.is_sqlite:
             with self.engine.begin() as connection:
                 yield connection
             return
-        with self._queue, self.engine.connect() as connection:
+        with self.turn.taken(), self.engine.connect() as connection:
             writing = connection.execution_options(dianzhi_write=True)
             with writing.begin():
                 yield writing
@@ -71,6 +71,7 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.turn.close()
 
 
 def open_store(url: str) -> Store:
@@ -87,7 +88,9 @@ def open_store(url: str) -> Store:
             engine = create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True, connect_args=args)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(f"database: {error}. Give sqlite:///FILE or postgresql://USER@HOST/NAME.") from None
-    return Store(engine, parsed.render_as_string(hide_password=False))
+    file = parsed.database if engine.dialect.name == "sqlite" else None
+    turn = Turn(Path(file) if file and not file.startswith(("file:", ":")) else None)
+    return Store(engine, parsed.render_as_string(hide_password=False), turn)
 
 
 def _tune_sqlite(engine: Engine) -> None:
