@@ -122,7 +122,7 @@ class _Connection:
         head = heard.find(b"\r\n\r\n") + 4
         if head < 4:
             return None
-        place = heard.find(b"\r\ncontent-length: ", 0, head) + 18
+        place = heard[:head].lower().find(b"\r\ncontent-length: ") + 18
         length = int(heard[place : heard.find(b"\r", place)]) if place >= 18 else 0
         return (int(heard[9:12]), head) if len(heard) >= head + length else None
 

@@ -32,6 +32,7 @@ class Together:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._passed_over: list[Waiting] = []
         self._thread = Thread(target=self._run, name="booking", daemon=True)
         self._thread.start()
 
@@ -46,47 +47,56 @@ class Together:
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
-        while (found := self._waiting.get()) is not None:
-            batch = [found]
-            try:
-                lines = book_new(self._store, lambda: self._gathered(batch))  # noqa: B023 - called before the next turn
-            except BaseException as error:
-                # Whoever asked is told that nothing is known, and finds out by asking again.
-                for _, done in batch:
-                    done.set_exception(error)
-            else:
-                for (_, done), line in zip(batch, lines, strict=True):
-                    done.set_result(line)
+        closing = False
+        while not closing or self._passed_over:
+            found = self._passed_over.pop(0) if self._passed_over else self._waiting.get()
+            if found is None:
+                closing = True
+                continue
+            self._book([found])
+
+    def _book(self, batch: list[Waiting]) -> None:
+        try:
+            lines = book_new(self._store, batch[0][0].area, lambda: self._gathered(batch))
+        except BaseException as error:
+            # Whoever asked is told that nothing is known, and finds out by asking again.
+            for _, done in batch:
+                done.set_exception(error)
+            return
+        for (_, done), line in zip(batch, lines, strict=True):
+            done.set_result(line)
 
     def _gathered(self, batch: list[Waiting]) -> list[Entry]:
-        """What has come by now, with what is in the batch."""
+        """The batch with what has come by now for the same area; what came for others is next."""
+        area = batch[0][0].area
         while len(batch) < TOGETHER_MAX and not self._waiting.empty():
             found = self._waiting.get()
             if found is None:
                 self._waiting.put(None)
                 break
-            batch.append(found)
+            (batch if found[0].area == area else self._passed_over).append(found)
         return [entry for entry, _ in batch]
 
 
-def book_new(store: Store, gathered: Callable[[], Sequence[Entry]]) -> list[Line | None]:
+def book_new(store: Store, area: str, gathered: Callable[[], Sequence[Entry]]) -> list[Line | None]:
     """Append every entry that is plainly new, in one transaction; None for the others, which stay as they are.
 
-    `gathered` is asked when it is this process's turn to write: what came while it waited belongs to it too.
+    `gathered` is asked once the area's chain is locked: what came while this process waited belongs to it too.
     """
     for look in (False, True):
         # Nearly always all are new. Only where a constraint says otherwise is it worth finding out which are not.
         try:
             with store.write() as connection:
-                return _append_new(connection, gathered(), look)
+                seq, previous = lock_head(connection, chain_of(area))
+                return _append_new(connection, seq, previous, gathered(), look)
         except IntegrityError:
             continue
     return [None] * len(gathered())
 
 
-def _append_new(connection: Connection, entries: Sequence[Entry], look: bool) -> list[Line | None]:
-    # Heads first, always in the same order: nobody books into these areas or closes their months meanwhile.
-    heads = {area: lock_head(connection, chain_of(area)) for area in sorted({entry.area for entry in entries})}
+def _append_new(
+    connection: Connection, seq: int, previous: str, entries: Sequence[Entry], look: bool
+) -> list[Line | None]:
     known = _known(connection, entries) if look else set[Mark]()
     rows: list[dict[str, Any] | None] = []
     keys, standing = [], []
@@ -96,21 +106,20 @@ def _append_new(connection: Connection, entries: Sequence[Entry], look: bool) ->
             rows.append(None)
             continue
         known.update(marks[1:])
-        seq, previous = heads[entry.area]
-        row = line_row(entry, seq + 1, previous)
-        heads[entry.area] = seq + 1, row["hash"]
+        seq += 1
+        row = line_row(entry, seq, previous)
+        previous = row["hash"]
         rows.append(row)
         standing.append({name: row[name] for name in ("area", "hospital", "setl_id", "seq")})
         if entry.idempotency_key:
-            keys.append(key_row(entry, seq + 1))
+            keys.append(key_row(entry, seq))
     made = [row for row in rows if row is not None]
     if made:
         connection.execute(insert(LINES), made)
         connection.execute(insert(STANDING), standing)
         if keys:
             connection.execute(insert(IDEMPOTENCY), keys)
-        for area in {row["area"] for row in made}:
-            move_head(connection, chain_of(area), *heads[area])
+        move_head(connection, chain_of(entries[0].area), seq, previous)
     return [None if row is None else line_of(row) for row in rows]
 
 
