@@ -7,6 +7,7 @@ It is a courtesy: after a while a writer goes on without, and SQLite still lets 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,7 +67,12 @@ class Turn:
 
 
 def _opened(file: Path, name: str) -> IO[bytes]:
-    return file.with_name(f"{file.name}-{name}").open("ab")
+    return open(file.with_name(f"{file.name}-{name}"), "ab", opener=_for_us)
+
+
+def _for_us(path: str, flags: int) -> int:
+    """Nobody but owner and group may hold the service up."""
+    return os.open(path, flags, 0o660)
 
 
 @contextmanager
