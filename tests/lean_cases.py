@@ -18,7 +18,8 @@ from engine.cases.read import open_cases
 from engine.cases.repair import Repairs
 from engine.cases.validate import NO_REJECTION, Validated
 from engine.execute.lean import Numbers
-from engine.execute.lean_read import LateRows, LeanPart, LeanReader, Task
+from engine.execute.lean_batches import Task
+from engine.execute.lean_read import LateRows, LeanPart, LeanReader
 
 KINDS = {typed.name: typed.kind for typed in TYPED}
 
@@ -44,7 +45,7 @@ def frame_of(part: LeanPart, demand: Demand) -> pl.DataFrame:
             series = numbers_series(name, rows.numbers[name])
         else:
             kind = "fen" if name == "patient_fen" else KINDS.get(name, "int")
-            series = pl.repeat(None, count, dtype=EMPTY_DTYPES[kind], eager=True)
+            series = pl.repeat(None, count, dtype=EMPTY_DTYPES.get(kind, pl.List(pl.String)), eager=True)
         assert len(series) == count, name
         found.append(series.alias(name))
     return pl.DataFrame(found)

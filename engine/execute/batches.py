@@ -47,7 +47,7 @@ def batches(
         if not wanted(0):
             return
         for piece in table.pieces(needed, batch_rows):
-            yield RowBatch(_without_views(piece.frame.to_arrow()), piece.rows, piece.misshapen)
+            yield RowBatch(without_views(piece.frame.to_arrow()), piece.rows, piece.misshapen)
         return
     try:
         with pq.ParquetFile(table.path) as plain:
@@ -58,7 +58,7 @@ def batches(
                     if not wanted(group):
                         reached += file.metadata.row_group(group).num_rows
                         continue
-                    for batch in _group(file, plain, group, needed, batch_rows):
+                    for batch in group_tables(file, plain, group, needed, batch_rows):
                         rows = np.arange(reached + 1, reached + batch.num_rows + 1, dtype=np.int64)
                         yield RowBatch(batch, rows)
                         reached += batch.num_rows
@@ -66,7 +66,7 @@ def batches(
         raise broken(table.name, error) from error
 
 
-def _group(
+def group_tables(
     file: pq.ParquetFile, plain: pq.ParquetFile, group: int, needed: Sequence[str], batch_rows: int
 ) -> Iterator[pa.Table]:
     """One row group. Arrow cannot join lists of two dictionaries, as pages after an overfull dictionary have: as text
@@ -87,7 +87,7 @@ def _group(
 def _read(file: pq.ParquetFile, group: int, needed: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
     # A column that two row groups share one batch of cannot be read by dictionary, so every group is read by itself.
     for batch in file.iter_batches(batch_rows, row_groups=[group], columns=list(needed), use_threads=False):
-        yield _without_views(pa.Table.from_batches([batch]).select(list(needed)))
+        yield without_views(pa.Table.from_batches([batch]).select(list(needed)))
 
 
 def dictionary_paths(file: pq.ParquetFile, needed: Sequence[str], unique: Sequence[str]) -> list[str]:
@@ -114,7 +114,7 @@ def dictionary_paths(file: pq.ParquetFile, needed: Sequence[str], unique: Sequen
     return found
 
 
-def _without_views(table: pa.Table) -> pa.Table:
+def without_views(table: pa.Table) -> pa.Table:
     """Arrow cannot pick rows of string views, so these become plain text."""
     kinds = [_without_view(field.type) for field in table.schema]
     if kinds == table.schema.types:

@@ -25,13 +25,13 @@ from engine.cases.repair import Repairs, repaired_code
 from engine.cases.rules import CODES_MAX
 from engine.cases.sex import sex_of
 from engine.cases.typed import MONEY_DIGITS, Read, read_date, read_fen, read_int, read_text
+from engine.execute.id_loops import plain_ids
 from engine.execute.loops import (
     days_of_text,
     fen_of_text,
     join_flags,
     mark_long,
     mark_not_plain,
-    plain_ids,
     scaled_decimals,
     split_codes,
 )

@@ -1,12 +1,13 @@
 """The cells of a batch as arrays 「数组单元格」.
 
-In: an Arrow table of one file and its plan; out: `LeanColumns`, and which rows hold a cell that is not plain. Forms
-that are common are read here without a frame between; any other goes through `engine.execute.cells`, whose judgment
-of what is plain is the same.
+In: a batch of one file and its plan; out: `LeanColumns`, and which rows hold a cell that is not plain. What stands in
+a dictionary is read once there and then placed. Forms that are common are read here without a frame between; any other
+goes through `engine.execute.cells`, whose judgment of what is plain is the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -14,40 +15,45 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from engine.cases.rules import CODES_MAX
 from engine.cases.typed import MONEY_DIGITS
-from engine.execute.batches import RowBatch
 from engine.execute.cells import ID, Coded, Columns, Lists, Odd
+from engine.execute.id_loops import plain_ids
 from engine.execute.lean import Numbers
+from engine.execute.lean_batches import LeanBatch
+from engine.execute.lean_row_loops import code_rows, place_ids, place_numbers
 from engine.execute.lean_rules import LeanColumns
-from engine.execute.loops import scaled_decimals
+from engine.execute.page_cells import Cells, IndexedLists, IndexedNumbers, IndexedTexts, Numbers64
 from engine.execute.plain import Plan, Source
-from grouper.tables import NULL_I32
+from engine.execute.vocabulary import I32, I64, U8, text_buffers
 
-_SECONDS_A_DAY = 86_400
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_NARROW = (pa.int8(), pa.uint8(), pa.int16(), pa.uint16())
+_SECONDS_A_DAY = 86_400
+_DAYS_MAX = 1 << 20
+"""Some 2,900 years: days further away are left to the slow path."""
+_INT_MAX = 2**31 - 1
 _LARGE = 1 << 62
 
 
-def lean_columns(plan: Plan, batch: RowBatch, columns: Columns, odd: Odd) -> LeanColumns:
-    """Every column the plan reads; rows that are not plain are marked in `odd`, their values mean nothing."""
+def lean_columns(plan: Plan, batch: LeanBatch, columns: Columns, odd: Odd, asked: Collection[str]) -> LeanColumns:
+    """Every column the plan reads; rows that are not plain are marked in `odd`, their values mean nothing. Of a column
+    that is not `asked` for nothing but its odd cells may be found."""
     found = LeanColumns(pa.nulls(len(batch.rows), pa.string()))
     for one in plan.sources:
         if one.header is None:
             if one.kind == "codes":
                 _no_codes(found, one, columns, odd)
             continue
-        cells = batch.table.column(one.header)
-        whole = cells.chunk(0) if cells.num_chunks == 1 else cells.combine_chunks()
+        cells = batch.cells[one.header]
         if one.kind == "codes":
-            found.lists[one.name], found.flags[one.column] = columns.read_codes(one.column, whole, odd)
+            found.lists[one.name], found.flags[one.column] = _codes(columns, one.column, cells, odd)
         elif one.column == ID:
-            found.ids = _ids(columns, whole, odd)
+            found.ids = _ids(columns, cells.arrow(), odd)
         else:
-            values = cell_values(columns, one.column, one.kind, whole, odd)
+            values = _values(columns, one, cells, odd, one.name in asked)
             if isinstance(values, Coded):
                 found.texts[one.name] = values
-            else:
+            elif values is not None:
                 found.numbers[one.name] = values
     return found
 
@@ -61,40 +67,137 @@ def _no_codes(found: LeanColumns, one: Source, columns: Columns, odd: Odd) -> No
 
 
 def _ids(columns: Columns, cells: pa.Array, odd: Odd) -> pa.Array:
-    values = columns.read(ID, "text", cells, odd)
-    assert isinstance(values, pl.Series)
-    if values.null_count():
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        values = columns.read(ID, "text", cells, odd)
+        assert isinstance(values, pl.Series)
         odd |= values.is_null().to_numpy()
-    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-        return cells
-    return values.to_arrow(compat_level=pl.CompatLevel.oldest())
+        return values.to_arrow(compat_level=pl.CompatLevel.oldest())
+    data, starts, ends = text_buffers(cells)
+    plain_ids(data, starts, ends, odd, np.empty(len(cells), np.uint64))
+    if cells.null_count:
+        odd |= np.asarray(cells.is_null().to_numpy(zero_copy_only=False), np.bool_)
+    return cells
 
 
-def cell_values(columns: Columns, column: str, kind: str, cells: pa.Array, odd: Odd) -> Numbers | Coded:
+def _codes(columns: Columns, column: str, cells: Cells, odd: Odd) -> tuple[Lists, U8]:
+    if not isinstance(cells, IndexedLists):
+        return columns.read_codes(column, cells.arrow(), odd)
+    vocabulary = columns.vocabularies[column]
+    of_words = np.append(vocabulary.ids(cells.words), np.int32(-1))
+    words = vocabulary.words
+    ids, flags = np.empty(len(cells.ids), np.int32), np.empty(len(cells.absent), np.uint8)
+    args = of_words, words.known[1], words.known[0], CODES_MAX, int(column == "diag_codes")
+    code_rows(cells.offsets, cells.ids, *args, ids, flags, odd)
+    return Lists(cells.offsets, ids, words), flags
+
+
+def _values(columns: Columns, one: Source, cells: Cells, odd: Odd, asked: bool) -> Numbers | Coded | None:
     """One column that is neither the id nor a list."""
-    found = _direct(kind, cells, odd)
-    if found is not None:
-        return found
-    values = columns.read(column, kind, cells, odd)
-    return values if isinstance(values, Coded) else _numbers_or_text(columns, column, kind, values, odd)
+    if isinstance(cells, Numbers64):
+        found = _converted(one.kind, cells.values, cells.kind)
+        if found is None:
+            return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
+        values, bad = found
+        if bad is not None:
+            odd |= bad if cells.missing is None else bad & ~cells.missing
+        return Numbers(values, cells.missing)
+    if isinstance(cells, IndexedNumbers):
+        found = _converted(one.kind, cells.values, cells.kind)
+        if found is None:
+            return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
+        return _placed(cells.ids, Numbers(found[0]), found[1], odd, asked)
+    if isinstance(cells, IndexedTexts):
+        bad = np.zeros(len(cells.words), np.bool_)
+        # The dictionary is read as if it were a column.
+        read = cell_values(columns, one.column, one.kind, cells.words, bad)
+        return _placed(cells.ids, read, bad if bad.any() else None, odd, asked)
+    return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
 
 
-def _direct(kind: str, cells: pa.Array, odd: Odd) -> Numbers | None:
-    """The forms that need nothing but their numbers."""
-    form = cells.type
-    if pa.types.is_decimal128(form) and kind in ("fen", "int"):
-        return _decimals(kind, cells, odd)
-    if kind in ("int", "whole") and form in _NARROW:
-        return Numbers(_values(cells, form.to_pandas_dtype()).astype(np.int32), _missing(cells))
-    if kind == "date" and pa.types.is_date32(form):
-        return Numbers(_values(cells, np.int32), _missing(cells))
-    if kind == "date" and pa.types.is_timestamp(form) and form.tz is None:
-        ticks = _values(cells, np.int64)
-        return Numbers((ticks // (_TICKS[form.unit] * _SECONDS_A_DAY)).astype(np.int32), _missing(cells))
+def _placed(ids: I32, read: Numbers | Coded, bad: Odd | None, odd: Odd, asked: bool) -> Numbers | Coded | None:
+    """What was read in a dictionary, put where its entries stand."""
+    if bad is None:
+        if not asked:
+            return None
+    else:
+        odd |= np.append(bad, False)[ids]
+    if isinstance(read, Coded):
+        out = np.empty(len(ids), np.int32)
+        place_ids(ids, np.append(read.ids, np.int32(-1)), out)
+        return Coded(out, read.words)
+    values, missing = np.empty(len(ids), read.values.dtype), np.empty(len(ids), np.bool_)
+    none = np.zeros(len(read.values), np.bool_) if read.missing is None else read.missing
+    count = place_numbers(
+        ids, np.append(read.values, read.values.dtype.type(0)), np.append(none, True), values, missing
+    )
+    return Numbers(values, missing if count else None)
+
+
+def _converted(kind: str, values: I64, form: pa.DataType) -> tuple[npt.NDArray[Any], Odd | None] | None:
+    """(whole numbers of a file as this kind, which of them it cannot hold); None where the slow readers know better."""
+    decimal = pa.types.is_decimal128(form)
+    scale = form.scale if decimal else 0
+    if scale < 0 or (kind == "date") != (pa.types.is_date32(form) or pa.types.is_timestamp(form)):
+        return None
+    if kind == "date":
+        if pa.types.is_date32(form):
+            return values.astype(np.int32), None
+        days = values // (_TICKS[form.unit] * _SECONDS_A_DAY)
+        return _within(days, _DAYS_MAX)
+    if kind == "fen":
+        times, step = 10 ** max(0, 2 - scale), 10 ** max(0, scale - 2)
+        limit = min(10 ** (MONEY_DIGITS + scale) - 1, _LARGE)
+        fen = (values if step == 1 else values // step) * times
+        bad = (values > limit) | (values < -limit) if _beyond(values, limit) else None
+        if step > 1 and (fine := values % step != 0).any():
+            bad = fine if bad is None else bad | fine
+        return fen, bad
+    if kind in ("int", "whole"):
+        step = 10**scale
+        units = values if step == 1 else values // step
+        found, bad = _within(units, _INT_MAX)
+        if kind == "whole" and step > 1 and (part := values % step != 0).any():
+            bad = part if bad is None else bad | part
+        return found, bad
     return None
 
 
-def _numbers_or_text(columns: Columns, column: str, kind: str, values: pl.Series, odd: Odd) -> Numbers | Coded:
+def _within(found: I64, limit: int) -> tuple[I32, Odd | None]:
+    bad = (found > limit) | (found < -limit) if _beyond(found, limit) else None
+    return (found if bad is None else np.where(bad, 0, found)).astype(np.int32), bad
+
+
+def _beyond(values: I64, limit: int) -> bool:
+    return bool(len(values)) and (int(values.max()) > limit or int(values.min()) < -limit)
+
+
+def cell_values(columns: Columns, column: str, kind: str, cells: pa.Array, odd: Odd) -> Numbers | Coded:
+    """One Arrow column that is neither the id nor a list."""
+    if kind == "date" and (
+        pa.types.is_date32(cells.type) or (pa.types.is_timestamp(cells.type) and cells.type.tz is None)
+    ):
+        found = _days(cells, odd)
+        if found is not None:
+            return found
+    values = columns.read(column, kind, cells, odd)
+    return values if isinstance(values, Coded) else _from_series(columns, column, kind, values, odd)
+
+
+def _days(cells: pa.Array, odd: Odd) -> Numbers | None:
+    buffer = cells.buffers()[1]
+    if buffer is None:
+        return None
+    stored = np.int32 if pa.types.is_date32(cells.type) else np.int64
+    values = np.frombuffer(buffer, stored)[cells.offset : cells.offset + len(cells)].astype(np.int64)
+    missing = np.asarray(cells.is_null().to_numpy(zero_copy_only=False), np.bool_) if cells.null_count else None
+    found = _converted("date", values, cells.type)
+    assert found is not None
+    if found[1] is not None:
+        odd |= found[1] if missing is None else found[1] & ~missing
+    return Numbers(found[0], missing)
+
+
+def _from_series(columns: Columns, column: str, kind: str, values: pl.Series, odd: Odd) -> Numbers | Coded:
     if kind == "text":
         vocabulary = columns.vocabularies[column]
         ids = vocabulary.ids(values.to_arrow(compat_level=pl.CompatLevel.oldest()))
@@ -104,40 +207,3 @@ def _numbers_or_text(columns: Columns, column: str, kind: str, values: pl.Series
     if not plain.null_count():
         return Numbers(plain.to_numpy())
     return Numbers(plain.fill_null(0).to_numpy(), np.asarray(plain.is_null().to_numpy(), np.bool_))
-
-
-def _decimals(kind: str, cells: pa.Array, odd: Odd) -> Numbers | None:
-    """As `cells` reads decimals, without the way through a frame."""
-    scale, buffer = cells.type.scale, cells.buffers()[1]
-    if scale < 0 or scale > 18 or buffer is None:
-        return None
-    words = np.frombuffer(buffer, np.int64).reshape(-1, 2)[cells.offset : cells.offset + len(cells)]
-    missing = _missing(cells)
-    out, bad = np.empty(len(cells), np.int64), np.zeros(len(cells), np.bool_)
-    if kind == "fen":
-        times, step = 10 ** max(0, 2 - scale), 10 ** max(0, scale - 2)
-        limit = min(10 ** (MONEY_DIGITS + scale) - 1, _LARGE)
-    else:
-        times, step, limit = 1, 10**scale, min((2**31 - 1) * 10**scale, _LARGE)
-    scaled_decimals(words, times, step, limit, kind == "fen", out, bad)
-    if missing is not None:
-        bad &= ~missing
-    odd |= bad
-    if kind == "fen":
-        return Numbers(out, missing)
-    narrow = out.astype(np.int32)
-    odd |= narrow == NULL_I32
-    return Numbers(narrow, missing)
-
-
-def _values(cells: pa.Array, kind: npt.DTypeLike) -> npt.NDArray[Any]:
-    buffer = cells.buffers()[1]
-    if buffer is None:
-        return np.zeros(len(cells), kind)
-    return np.frombuffer(buffer, kind)[cells.offset : cells.offset + len(cells)]
-
-
-def _missing(cells: pa.Array) -> Odd | None:
-    if not cells.null_count:
-        return None
-    return np.asarray(cells.is_null().to_numpy(zero_copy_only=False), np.bool_)

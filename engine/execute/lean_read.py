@@ -13,35 +13,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.cases.convert import Converter
-from engine.cases.gather import headers_needed
 from engine.cases.load import changed_while_read
 from engine.cases.read import CaseReader
 from engine.cases.read_parquet import ParquetCases
 from engine.cases.repair import Repairs
 from engine.cases.validate import Validated, validate
-from engine.execute.batches import RowBatch, batches, count_groups
-from engine.execute.cells import ID, Coded, Columns, Lists, Odd
+from engine.execute.batches import count_groups
+from engine.execute.cells import Columns, Odd
 from engine.execute.fast_cases import WAITING_MAX, Shard, Waiting, divided_copies
-from engine.execute.lean import LeanRows, Numbers
+from engine.execute.lean import LeanRows
+from engine.execute.lean_batches import Batches, LeanBatch
+from engine.execute.lean_batches import Task as Task
 from engine.execute.lean_cells import lean_columns
+from engine.execute.lean_kept import kept_rows
 from engine.execute.lean_rules import LeanColumns, LeanRules, counted
 from engine.execute.plain import Plan, plan_of, raw_rows
 from engine.execute.suspects import find_suspects, look_of
 from engine.execute.vocabulary import I64
 
-BATCH_ROWS = 65_536
-
-
-@dataclass(frozen=True)
-class Task:
-    """One row group of one file, both by number from 0; a file without row groups is one task."""
-
-    file: int
-    group: int
+BATCH_ROWS = 131_072
+"""Larger batches spare fixed costs; row groups of more are cut evenly."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ class LeanReader:
         columns: Collection[str] | None = None,
     ) -> None:
         """`columns`: typed columns whose values are wanted; None = all. Cells of the others are judged all the same."""
-        self.reader, self.shard, self._batch_rows = reader, shard, batch_rows
+        self.reader, self.shard = reader, shard
         self.suspects = find_suspects(reader, batch_rows)
         self._wanted = None if columns is None else frozenset(columns)
         self._columns = Columns(reader.demand)
@@ -89,7 +83,11 @@ class LeanReader:
             plan_of(table.name, header, reader.demand)
             for table, header in zip(reader.tables, reader.headers, strict=True)
         ]
+        self._batches = Batches(reader, batch_rows)
         self._groups = [count_groups(table) for table in reader.tables]
+
+        names = {one.name for plan in self._plans if plan is not None for one in plan.sources}
+        self._asked = names if self._wanted is None else self._wanted | self._rules.columns
 
     def tasks(self) -> Sequence[Task]:
         """In the order of files and row groups."""
@@ -109,32 +107,29 @@ class LeanReader:
 
     def read(self, task: Task) -> Iterator[LeanPart]:
         """The rows of a task, at most about `batch_rows` at a time. Threads may read at once, each its own task."""
-        table, header = self.reader.tables[task.file], self.reader.headers[task.file]
-        needed = headers_needed(header, self.reader.demand.wanted)
-        unique = (header.direct.get(ID, ""),)
-        for batch in batches(table, needed, self._batch_rows, unique, lambda group: group == task.group):
+        for batch in self._batches.of(task):
             yield self._part(task, batch)
 
-    def _part(self, task: Task, batch: RowBatch) -> LeanPart:
+    def _part(self, task: Task, batch: LeanBatch) -> LeanPart:
         demand, name = self.reader.demand, self.reader.tables[task.file].name
         suspect = self.suspects.among(task.file, batch.rows)
         odd, plan = suspect.copy(), self._plans[task.file]
         rows, repairs = None, Repairs()
-        if plan is None or not plan.serves(batch.table.schema):
+        if plan is None or not plan.serves(batch.schema):
             odd[:] = True
         else:
             rows, repairs = self._plain(plan, batch, odd)
         waiting = held = None
         if odd.any() or batch.misshapen:
-            rest = raw_rows(self.reader.headers[task.file], demand, name, batch, odd)
+            rest = raw_rows(self.reader.headers[task.file], demand, name, batch.raw(odd), _all(odd))
             copies = pl.Series(np.append(suspect[odd], np.zeros(len(batch.misshapen), np.bool_)))
             held, waiting = rest.filter(copies), rest.filter(~copies)
         seen = len(batch.rows) + len(batch.misshapen)
         return LeanPart(task, name, rows, batch.rows[~odd], repairs, waiting, held, seen)
 
-    def _plain(self, plan: Plan, batch: RowBatch, odd: Odd) -> tuple[LeanRows, Repairs]:
+    def _plain(self, plan: Plan, batch: LeanBatch, odd: Odd) -> tuple[LeanRows, Repairs]:
         """The plain rows that pass. Those that may not are marked in `odd` too: the general way finds out why."""
-        found = lean_columns(plan, batch, self._columns, odd)
+        found = lean_columns(plan, batch, self._columns, odd, self._asked)
         bad, repaired = self._rules.apply(found, odd)
         odd |= bad
         keep = ~odd
@@ -149,26 +144,7 @@ class LeanReader:
         lists = {name: column for name, column in found.lists.items() if wanted(name)}
         if keep.all():
             return LeanRows(found.ids, texts, numbers, lists)
-        rows = np.flatnonzero(keep)
-        return LeanRows(
-            found.ids.filter(pa.array(keep)),
-            {name: Coded(column.ids[rows], column.words) for name, column in texts.items()},
-            {name: _taken(column, rows) for name, column in numbers.items()},
-            {name: _kept_lists(column, keep) for name, column in lists.items()},
-        )
-
-
-def _taken(column: Numbers, rows: I64) -> Numbers:
-    missing = None if column.missing is None else column.missing[rows]
-    return Numbers(column.values[rows], missing if missing is not None and missing.any() else None)
-
-
-def _kept_lists(column: Lists, keep: Odd) -> Lists:
-    lengths = np.diff(column.offsets)
-    ids = column.ids[np.repeat(keep, lengths)]
-    offsets = np.zeros(int(np.count_nonzero(keep)) + 1, np.int64)
-    np.cumsum(lengths[keep], out=offsets[1:])
-    return Lists(offsets, ids, column.words)
+        return kept_rows(LeanRows(found.ids, texts, numbers, lists), np.flatnonzero(~keep))
 
 
 class LateRows:
@@ -219,3 +195,7 @@ class LateRows:
         counted_right = not whole or self._seen[file] == suspects.counts[file]
         if not counted_right or look_of(self._reader.tables[file].path) != suspects.looks[file]:
             raise changed_while_read(self._reader)
+
+
+def _all(odd: Odd) -> Odd:
+    return np.ones(int(np.count_nonzero(odd)), np.bool_)

@@ -13,17 +13,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from engine.cases.codes import TOO_LONG
-from engine.cases.rules import AGE_MAX, BIRTH_WEIGHT_G, COST_MAX_FEN, NEWBORN_DAYS, STAY_SLACK_DAYS
-from engine.cases.sex import FEMALE, MALE
-
 NUMBERS = (
     *("gend", "age", "nwb_age", "nwb_bir_wt", "act_ipt_days"),
     *("adm_on", "discharged_on", "settled_on", "medfee_sumamt_fen", "fund_fen"),
 )
 """The columns `judge_rows` looks at; bit n of a row's `missing` says that it has no value in column n."""
 _GEND, _AGE, _DAYS, _WEIGHT, _STAY, _ADM, _DIS, _SETTLED, _COST, _FUND = (np.int64(1 << n) for n in range(10))
-_WEIGHT_LOW, _WEIGHT_HIGH = BIRTH_WEIGHT_G
 INFANT_DAYS = 365
 
 
@@ -53,9 +48,11 @@ def fill_in(missing: Any, age: Any, days: Any, stay: Any, adm: Any, discharged: 
 
 
 @njit(nogil=True, cache=True)
-def judge_rows(asked: Any, missing: Any, numbers: Any, dx_flags: Any, op_flags: Any, bad: Any) -> None:
+def judge_rows(asked: Any, missing: Any, numbers: Any, dx_flags: Any, op_flags: Any, limits: Any, bad: Any) -> None:
     """Marks rows that break a rule; bit n of `asked` is the rule at place n of `lean_rules.ROW_RULES`."""
     gend, age, days, weight, stay, adm, discharged, settled, cost, fund = numbers
+    # Given by the caller: a compiled pass kept on disk would not notice that a limit of the rules has changed.
+    male, female, too_long, age_max, newborn_days, weight_low, weight_high, cost_max, slack = limits
     for i in range(len(missing)):
         absent = missing[i]
         found = np.int64(0)
@@ -74,7 +71,7 @@ def judge_rows(asked: Any, missing: Any, numbers: Any, dx_flags: Any, op_flags: 
         if not absent & _COST:
             if cost[i] < 0:
                 found |= 1 << 5
-            elif cost[i] > COST_MAX_FEN:
+            elif cost[i] > cost_max:
                 found |= 1 << 6
         if not absent & _FUND:
             if fund[i] < 0:
@@ -92,7 +89,7 @@ def judge_rows(asked: Any, missing: Any, numbers: Any, dx_flags: Any, op_flags: 
                 found |= 1 << 19
             if dated:
                 lasted = np.int64(discharged[i]) - np.int64(adm[i])
-                if lasted >= 0 and abs(np.int64(stay[i]) - lasted) > STAY_SLACK_DAYS:
+                if lasted >= 0 and abs(np.int64(stay[i]) - lasted) > slack:
                     found |= 1 << 20
         flags = np.int64(dx_flags[i])
         if absent & _GEND:
@@ -100,31 +97,31 @@ def judge_rows(asked: Any, missing: Any, numbers: Any, dx_flags: Any, op_flags: 
         else:
             if gend[i] != 1 and gend[i] != 2:
                 found |= 1 << 12
-            if flags & MALE and gend[i] == 2:
+            if flags & male and gend[i] == 2:
                 found |= 1 << 18
-            if flags & FEMALE and gend[i] == 1:
+            if flags & female and gend[i] == 1:
                 found |= 1 << 18
         newborn = False
         if absent & _AGE:
             found |= 1 << 13
         else:
-            if age[i] < 0 or age[i] > AGE_MAX:
+            if age[i] < 0 or age[i] > age_max:
                 found |= 1 << 14
             if age[i] == 0:
                 if absent & _DAYS:
                     found |= 1 << 15
                 else:
-                    newborn = 0 <= days[i] <= NEWBORN_DAYS
+                    newborn = 0 <= days[i] <= newborn_days
         if not absent & _DAYS and days[i] < 0:
             found |= 1 << 16
         if newborn:
             if absent & _WEIGHT or weight[i] <= 0:
                 found |= 1 << 17
-            elif weight[i] < _WEIGHT_LOW or weight[i] > _WEIGHT_HIGH:
+            elif weight[i] < weight_low or weight[i] > weight_high:
                 found |= 1 << 21
-        if flags & TOO_LONG:
+        if flags & too_long:
             found |= 1 << 22
-        if np.int64(op_flags[i]) & TOO_LONG:
+        if np.int64(op_flags[i]) & too_long:
             found |= 1 << 23
         if found & asked:
             bad[i] = True
@@ -162,3 +159,51 @@ def fill_months(ids: Any, days: Any, absent: Any, bit: Any, low: Any, months: An
             odd[i] = True
         else:
             ids[i] = months[at]
+
+
+@njit(nogil=True, cache=True)
+def place_ids(ids: Any, of: Any, out: Any) -> None:
+    """Numbers of texts from their places in a dictionary; the last of `of` answers for −1."""
+    last = len(of) - 1
+    for i in range(len(ids)):
+        at = ids[i]
+        out[i] = of[at if at >= 0 else last]
+
+
+@njit(nogil=True, cache=True)
+def place_numbers(ids: Any, of: Any, none: Any, out: Any, missing: Any) -> int:
+    """Numbers from their places in a dictionary; the last entry answers for −1. Returns how many rows have none."""
+    last = len(of) - 1
+    count = 0
+    for i in range(len(ids)):
+        at = ids[i]
+        at = at if at >= 0 else last
+        out[i] = of[at]
+        missing[i] = none[at]
+        count += none[at]
+    return count
+
+
+@njit(nogil=True, cache=True)
+def code_rows(
+    offsets: Any, ids: Any, of: Any, word_flags: Any, word_plain: Any, longest: Any, at_least: Any, out: Any,
+    flags: Any, odd: Any,
+) -> None:  # fmt: skip
+    """Codes from their places in a dictionary, and the flags of every row's codes joined. A row is odd with a code that
+    is missing or not plain, with more codes than `longest`, or fewer than `at_least`."""
+    last = len(of) - 1
+    for i in range(len(offsets) - 1):
+        joined = np.uint8(0)
+        count = offsets[i + 1] - offsets[i]
+        good = at_least <= count <= longest
+        for at in range(offsets[i], offsets[i + 1]):
+            place = ids[at]
+            word = of[place if place >= 0 else last]
+            out[at] = word
+            if word < 0 or not word_plain[word]:
+                good = False
+            else:
+                joined |= word_flags[word]
+        flags[i] = joined
+        if not good:
+            odd[i] = True

@@ -17,13 +17,23 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from engine.cases.codes import TOO_LONG
 from engine.cases.columns import TYPED
 from engine.cases.convert import EMPTY_DTYPES
 from engine.cases.demand import Demand
 from engine.cases.read import MISSHAPEN
 from engine.cases.rejection import Reject
 from engine.cases.repair import Repair, Repairs
-from engine.cases.rules import Rule, rules_for
+from engine.cases.rules import (
+    AGE_MAX,
+    BIRTH_WEIGHT_G,
+    COST_MAX_FEN,
+    NEWBORN_DAYS,
+    STAY_SLACK_DAYS,
+    Rule,
+    rules_for,
+)
+from engine.cases.sex import FEMALE, MALE
 from engine.execute.cells import Coded, Columns, Lists, Odd
 from engine.execute.checks import MET
 from engine.execute.lean import Numbers
@@ -65,6 +75,8 @@ ROW_RULES: Final[tuple[tuple[Reject, str], ...]] = (
     (Reject.PROCEDURE_CODE_TOO_LONG, ""),
 )
 """The rules `judge_rows` knows, by place; beside a rule that differs between profiles, which of them."""
+_LIMITS: Final = (MALE, FEMALE, TOO_LONG, AGE_MAX, NEWBORN_DAYS, *BIRTH_WEIGHT_G, COST_MAX_FEN, STAY_SLACK_DAYS)
+"""What `judge_rows` holds numbers against, in its order."""
 _KINDS: Final = {typed.name: typed.kind for typed in TYPED}
 _TEXTS: Final = frozenset(name for name, kind in _KINDS.items() if kind == "text")
 _MONTHS_FROM, _MONTHS_TO = "2000-01", "2100-01"
@@ -94,7 +106,7 @@ class LeanRules:
         self._demand, self._columns = demand, columns
         self._strict = demand.profile == "strict"
         self._settle = demand.purpose == "settle"
-        self._asked = np.int64(0)
+        self.asked = np.int64(0)
         self._by_text: dict[str, list[Rule]] = {}
         self._others: list[Rule] = []
         self._months_compared = False
@@ -103,6 +115,16 @@ class LeanRules:
         self._good: dict[str, tuple[Words, npt.NDArray[np.bool_]]] = {}
         self._known_months: tuple[int, I32] | None = None
 
+    def only_row_rule(self, place: int) -> None:
+        """For a test: nothing but one rule of the compiled pass."""
+        self.asked, self._by_text, self._others, self._months_compared = np.int64(1 << place), {}, [], False
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The typed columns that are looked at."""
+        others = {name for rule in self._others for name in rule.ok.meta.root_names()}
+        return frozenset({*NUMBERS, *self._by_text, *others, "setl_ym"})
+
     def _place(self, rule: Rule) -> None:
         roots = set(rule.ok.meta.root_names())
         if rule.reject in MET:
@@ -110,7 +132,7 @@ class LeanRules:
         known = (rule.reject, ""), (rule.reject, self._demand.profile)
         places = [place for place, row_rule in enumerate(ROW_RULES) if row_rule in known]
         if places:
-            self._asked |= np.int64(1 << places[0])
+            self.asked |= np.int64(1 << places[0])
         elif rule.reject is Reject.MONTH_DISAGREES:
             self._months_compared = True
         elif len(roots) == 1 and roots <= _TEXTS:
@@ -142,7 +164,7 @@ class LeanRules:
         bad = np.zeros(count, np.bool_)
         none = np.zeros(count, np.uint8)
         flags = [found.flags.get(name, none) for name in ("diag_codes", "oprn_codes")]
-        judge_rows(self._asked, missing, tuple(arrays), flags[0], flags[1], bad)
+        judge_rows(self.asked, missing, tuple(arrays), flags[0], flags[1], _LIMITS, bad)
         self._judge_texts(found, missing, arrays, bad)
         self._judge_others(found, bad)
         return bad, repaired

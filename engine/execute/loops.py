@@ -71,33 +71,6 @@ def fill_slots(arena: Any, word_starts: Any, slots: Any, hashes: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def plain_ids(data: Any, starts: Any, ends: Any, odd: Any, hashes: Any) -> int:
-    """Hashes of ids, and which of them are more than visible ASCII without meaning of its own; returns how many."""
-    count = 0
-    for i in range(len(starts)):
-        first, end = np.int64(starts[i]), np.int64(ends[i])
-        size = end - first
-        found = np.uint64(size) * _SECOND
-        plain = size > 0
-        for at in range(first, end):
-            byte = data[at]
-            plain &= (byte > 0x20) & (byte < 0x7F)
-            found = (found ^ np.uint64(byte)) * _MULTIPLIER
-            found ^= found >> _SHIFT
-        hashes[i] = found
-        if size >= 2 and data[end - 1] == 0x30 and data[end - 2] == 0x2E:
-            plain = False  # ends in .0
-        if size == 2 and data[first] == 0x5C:
-            plain = False  # \N
-        if size == 4 and (data[first] | 0x20) == 0x6E and (data[first + 1] | 0x20) == 0x75:
-            plain = False  # NULL, null
-        if not plain:
-            odd[i] = True
-            count += 1
-    return count
-
-
-@njit(nogil=True, cache=True)
 def split_codes(data: Any, starts: Any, ends: Any, counts: Any, token_starts: Any, token_ends: Any, odd: Any) -> int:
     """Codes joined by `|` or commas: bounds of every token, tokens per row; returns how many tokens there are."""
     total = 0
@@ -219,36 +192,6 @@ def join_flags(ids: Any, offsets: Any, word_flags: Any, word_plain: Any, flags: 
             else:
                 joined |= word_flags[word]
         flags[i] = joined
-
-
-@njit(nogil=True, cache=True)
-def mark_members(hashes: Any, table: Any, out: Any) -> int:
-    """Which hashes stand in an open table (0 = empty slot); returns how many do."""
-    mask = np.uint64(len(table) - 1)
-    count = 0
-    for i in range(len(hashes)):
-        hashed = hashes[i]
-        at = (hashed * _SECOND >> np.uint64(20)) & mask
-        found = False
-        while table[at] != 0:
-            if table[at] == hashed:
-                found = True
-                break
-            at = (at + np.uint64(1)) & mask
-        out[i] = found
-        count += found
-    return count
-
-
-@njit(nogil=True, cache=True)
-def fill_members(hashes: Any, table: Any) -> None:
-    """The open table for `mark_members`. A hash of 0 is not kept: the caller deals with it."""
-    mask = np.uint64(len(table) - 1)
-    for i in range(len(hashes)):
-        at = (hashes[i] * _SECOND >> np.uint64(20)) & mask
-        while table[at] != 0 and table[at] != hashes[i]:
-            at = (at + np.uint64(1)) & mask
-        table[at] = hashes[i]
 
 
 @njit(nogil=True, cache=True)

@@ -18,14 +18,15 @@ import polars as pl
 import pyarrow as pa
 
 from engine.cases.aliases import HeaderMap
-from engine.cases.gather import gather, headers_needed
+from engine.cases.gather import gather
 from engine.cases.piece import CaseTable
 from engine.cases.read import CaseReader, no_rows
 from engine.cases.repair import Repairs
 from engine.cases.typed import read_text
-from engine.execute.batches import batches
+from engine.execute.batches import count_groups
 from engine.execute.cells import ID, is_text
-from engine.execute.loops import fill_members, mark_members, plain_ids
+from engine.execute.id_loops import fill_members, mark_members, plain_ids
+from engine.execute.lean_batches import Batches, Task
 from engine.execute.vocabulary import text_buffers
 
 U64 = npt.NDArray[np.uint64]
@@ -47,7 +48,12 @@ class Suspects:
         of_file = self.rows[file]
         if not len(of_file) or not len(rows):
             return np.zeros(len(rows), np.bool_)
-        return np.isin(rows, of_file)
+        first, last = int(rows[0]), int(rows[-1])
+        if last - first != len(rows) - 1:
+            return np.isin(rows, of_file)
+        found = np.zeros(len(rows), np.bool_)
+        found[of_file[np.searchsorted(of_file, first) : np.searchsorted(of_file, last, "right")] - first] = True
+        return found
 
     @property
     def total(self) -> int:
@@ -64,11 +70,11 @@ def look_of(path: Path) -> tuple[int, int]:
 def find_suspects(reader: CaseReader, batch_rows: int) -> Suspects:
     """One pass over the ids of all files."""
     looks = tuple(look_of(table.path) for table in reader.tables)
-    hashes, counts = _Spool(), list[int]()
+    hashes, counts, batches = _Spool(), list[int](), Batches(reader, batch_rows)
     numbers: list[list[I64 | range]] = []
-    for table, header in zip(reader.tables, reader.headers, strict=True):
+    for file, (table, header) in enumerate(zip(reader.tables, reader.headers, strict=True)):
         count, of_file = 0, list[I64 | range]()
-        for found, rows, misshapen in _hashes(table, header, batch_rows):
+        for found, rows, misshapen in _hashes(batches, file, table, header):
             hashes.add(found)
             of_file.append(rows)
             count += len(found) + misshapen
@@ -133,18 +139,19 @@ class _Spool:
             self._file.close()
 
 
-def _hashes(table: CaseTable, header: HeaderMap, batch_rows: int) -> Iterator[tuple[U64, I64 | range, int]]:
+def _hashes(batches: Batches, file: int, table: CaseTable, header: HeaderMap) -> Iterator[tuple[U64, I64 | range, int]]:
     """(hash of every id, 0 where there is none; row numbers; rows that are not there)."""
-    needed = headers_needed(header, (ID,))
-    for batch in batches(table, needed, batch_rows, unique=needed):
-        cells = None
-        if not header.id_from and is_text(batch.table.column(needed[0]).type):
-            cells = batch.table.column(needed[0]).combine_chunks()
-            cells = cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
-        rows = batch.rows
-        whole = len(rows) and int(rows[-1]) - int(rows[0]) == len(rows) - 1 and not batch.misshapen
-        numbers = range(int(rows[0]), int(rows[-1]) + 1) if whole else rows
-        yield id_hashes(cells, batch.table, header), numbers, len(batch.misshapen)
+    for group in range(count_groups(table)):
+        for batch in batches.of(Task(file, group), (ID,)):
+            raw = batch.raw(np.ones(len(batch.rows), np.bool_)).table
+            cells = None
+            if not header.id_from and is_text(raw.column(0).type):
+                cells = raw.column(0).combine_chunks()
+                cells = cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
+            rows = batch.rows
+            whole = len(rows) and int(rows[-1]) - int(rows[0]) == len(rows) - 1 and not batch.misshapen
+            numbers = range(int(rows[0]), int(rows[-1]) + 1) if whole else rows
+            yield id_hashes(cells, raw, header), numbers, len(batch.misshapen)
 
 
 def id_hashes(cells: pa.Array | None, table: pa.Table, header: HeaderMap) -> U64:

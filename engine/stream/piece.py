@@ -24,6 +24,7 @@ from engine.edition import Edition
 from engine.execute.lean import LeanRows
 from engine.execute.lean_frame import frame_of, whole_frame
 from engine.execute.lean_group import LeanGrouping, LeanGroups, lean_grouping
+from engine.execute.lean_kept import kept_rows
 from engine.execute.texts import Answers, Texts
 from engine.map_cases import Scope
 from engine.misfit import Misfit
@@ -47,12 +48,21 @@ _GROUPED = ("status", "reason", "leaf", "severity", "auxiliary")
 
 
 @dataclass(frozen=True)
+class Left:
+    """Rows that are not settled: their places among the rows given, and what they hold."""
+
+    places: I64
+    rows: LeanRows
+
+
+@dataclass(frozen=True)
 class Piece:
-    """What became of some accepted rows. `misfits`: places of rows the run cannot settle; `pots` by number of pot."""
+    """What became of some accepted rows. `pots` by number of pot."""
 
     settled: int
-    other_period: I64
-    misfits: Mapping[Misfit, I64]
+    other_period: Left | None
+    misfits: Mapping[Misfit, Left]
+    """Rows the run cannot settle."""
     sums: dict[int, I64]
     pots: Mapping[int, dict[str, npt.NDArray[Any]]]
     shown: pa.Table
@@ -74,23 +84,23 @@ class Pieces:
         self._days = [(day - EPOCH).days for day in (scope.first, scope.last)]
 
     def piece(self, rows: LeanRows) -> Piece:
-        """Group, score and sum the rows."""
+        """Group, score and sum the rows, which are used up: rows that stay out are cut from the very arrays."""
         dates = rows.numbers[self.scope.date_column].values
         within = (dates >= self._days[0]) & (dates <= self._days[1])
         hospital = rows.texts["fixmedins_code"]
         known = self._hospital.take(Texts(hospital.ids, hospital.words)) >= 0
         edition = self._place(rows)
         settled = within & known & (edition >= 0)
-        misfits = {
-            Misfit.HOSPITAL_UNKNOWN: np.flatnonzero(within & ~known),
-            Misfit.NO_EDITION: np.flatnonzero(within & known & (edition == NO_EDITION)),
-            Misfit.NO_SCHEME: np.flatnonzero(within & known & (edition == NO_SCHEME)),
+        wrong = {
+            Misfit.HOSPITAL_UNKNOWN: within & ~known,
+            Misfit.NO_EDITION: within & known & (edition == NO_EDITION),
+            Misfit.NO_SCHEME: within & known & (edition == NO_SCHEME),
         }
-        other = np.flatnonzero(~within)
+        misfits = {kind: _left(rows, mask) for kind, mask in wrong.items() if mask.any()}
+        other = None if within.all() else _left(rows, ~within)
         if not settled.all():
-            kept = np.flatnonzero(settled)
-            rows, edition = rows.take(kept), edition[kept]
-        return self._settled(rows, edition, other, {kind: at for kind, at in misfits.items() if len(at)})
+            rows, edition = kept_rows(rows, np.flatnonzero(~settled)), edition[settled]
+        return self._settled(rows, edition, other, misfits)
 
     def _place(self, rows: LeanRows) -> npt.NDArray[np.int8]:
         editions = self.area.editions
@@ -98,7 +108,7 @@ class Pieces:
         return editions.place(frame)
 
     def _settled(
-        self, rows: LeanRows, edition: npt.NDArray[np.int8], other: I64, misfits: Mapping[Misfit, I64]
+        self, rows: LeanRows, edition: npt.NDArray[np.int8], other: Left | None, misfits: Mapping[Misfit, Left]
     ) -> Piece:
         found = self._groups(rows, edition)
         made = {name: getattr(found, name) for name in _GROUPED} | {"edition": edition, "act_ipt_days": _stay(rows)}
@@ -226,6 +236,11 @@ class Pieces:
                 "price": price,
             }
         )
+
+
+def _left(rows: LeanRows, mask: npt.NDArray[np.bool_]) -> Left:
+    places = np.flatnonzero(mask)
+    return Left(places, rows.take(places))
 
 
 def _grouping(edition: Edition, mapping: bool | None) -> LeanGrouping:

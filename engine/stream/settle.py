@@ -44,7 +44,7 @@ from engine.run_parts import RunOptions, demand_of, draft_run, record_inputs, sc
 from engine.stream.allow import require_two_passes
 from engine.stream.digest import Digest
 from engine.stream.pay import StreamPayer
-from engine.stream.piece import Piece, Pieces
+from engine.stream.piece import Left, Piece, Pieces
 from engine.stream.spill import Spill
 from engine.stream.write import Result
 from pointvalue.annual import clear_year
@@ -178,8 +178,9 @@ class FirstPass:
         """Rows that went the general way."""
         if len(frame := judged.accepted):
             piece = self.pieces.piece(self._frames.rows(frame, self.columns))
-            misfits = {kind: frame[rows] for kind, rows in piece.misfits.items()}
-            self._add(piece, misfits, frame[piece.other_period])
+            misfits = {kind: frame[left.places] for kind, left in piece.misfits.items()}
+            other = None if piece.other_period is None else frame[piece.other_period.places]
+            self._add(piece, misfits, other)
         self._reject(judged.rejected)
         self.repairs.update(judged.repairs)
         self.counts["read"] += judged.read_count
@@ -250,20 +251,18 @@ def _done(pieces: Pieces, part: LeanPart) -> Done:
     if part.rows is None or not len(part.rows):
         return Done(part)
     piece = pieces.piece(part.rows)
-    other = _placed(part, piece.other_period) if len(piece.other_period) else None
-    misfits = {kind: _placed(part, rows) for kind, rows in piece.misfits.items()}
+    other = None if piece.other_period is None else _placed(part, piece.other_period)
+    misfits = {kind: _placed(part, left) for kind, left in piece.misfits.items()}
     return Done(replace(part, rows=None), piece, misfits, other)
 
 
-def _placed(part: LeanPart, rows: I64) -> pl.DataFrame:
+def _placed(part: LeanPart, left: Left) -> pl.DataFrame:
     """Rows of a part as a frame that names each by file and row."""
-    assert part.rows is not None
-    taken = part.rows.take(rows)
-    frame = frame_of(taken, {"fixmedins_code", "settled_on", "discharged_on"})
+    frame = frame_of(left.rows, {"fixmedins_code", "settled_on", "discharged_on"})
     return frame.with_columns(
-        pl.Series("setl_id", pl.from_arrow(taken.ids)),
+        pl.Series("setl_id", pl.from_arrow(left.rows.ids)),
         pl.lit(part.file).alias("file"),
-        pl.Series("row", part.row_numbers[rows]),
+        pl.Series("row", part.row_numbers[left.places]),
     )
 
 

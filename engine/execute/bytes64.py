@@ -1,0 +1,67 @@
+"""Many bytes at once, from any place of an array, for compiled loops 「多字节读取」.
+
+In: an array of bytes and a place with eight bytes from there on, which the caller has checked; out: a 64-bit number,
+the first byte lowest, or such a number put there. And values of one array moved to another, or within one.
+Kernels kept on disk hold what stood here when they were compiled, so what these do must not change.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+assert sys.byteorder == "little", "bytes are read as a processor of the usual order has them"
+
+
+@intrinsic
+def _load64(typing_context: Any, data: Any, at: Any) -> Any:
+    """data[at : at + 8] as one number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        wide = context.get_value_type(types.uint64).as_pointer()
+        loaded = builder.load(builder.bitcast(builder.gep(array.data, [args[1]]), wide))
+        loaded.align = 1  # it may begin anywhere
+        return loaded
+
+    return types.uint64(data, types.int64), generate
+
+
+@intrinsic
+def _store64(typing_context: Any, data: Any, at: Any, number: Any) -> Any:
+    """data[at : at + 8] = the bytes of one number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        wide = context.get_value_type(types.uint64).as_pointer()
+        stored = builder.store(args[2], builder.bitcast(builder.gep(array.data, [args[1]]), wide))
+        stored.align = 1
+        return context.get_dummy_value()
+
+    return types.void(data, types.int64, types.uint64), generate
+
+
+@intrinsic
+def _move(typing_context: Any, target: Any, at: Any, source: Any, begin: Any, count: Any) -> Any:
+    """target[at : at + count] = source[begin : begin + count], which may be the same memory."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        into = context.make_array(signature.args[0])(context, builder, args[0])
+        out_of = context.make_array(signature.args[2])(context, builder, args[2])
+        to, start = builder.gep(into.data, [args[1]]), builder.gep(out_of.data, [args[3]])
+        cgutils.raw_memmove(builder, to, start, args[4], into.itemsize)  # type: ignore[no-untyped-call]
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, source, types.int64, types.int64), generate
+
+
+load64: Any = _load64
+"""Called in compiled code with what stands behind the first argument."""
+store64: Any = _store64
+move: Any = _move

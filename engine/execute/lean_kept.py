@@ -1,0 +1,100 @@
+"""Rows of a batch without the few that are left out 「剔除行」.
+
+In: `LeanRows`, and which rows go; out: the others. Few rows go, so whole stretches between them are copied.
+"""
+
+# mypy: disable-error-code="untyped-decorator, assignment"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
+from engine.execute.bytes64 import move
+from engine.execute.cells import Coded, Lists
+from engine.execute.lean import LeanRows, Numbers
+from engine.execute.vocabulary import I64, text_buffers
+
+
+def kept_rows(rows: LeanRows, gone: I64) -> LeanRows:
+    """The rows without those at the places `gone`, which ascend."""
+    return LeanRows(
+        _kept_ids(rows.ids, gone),
+        {name: Coded(_kept(column.ids, gone), column.words) for name, column in rows.texts.items()},
+        {name: _kept_numbers(column, gone) for name, column in rows.numbers.items()},
+        {name: _kept_lists(column, gone) for name, column in rows.lists.items()},
+    )
+
+
+def _kept(values: npt.NDArray[Any], gone: I64) -> npt.NDArray[Any]:
+    return _without(values, gone, gone + 1, len(values) - len(gone))
+
+
+def _without(values: npt.NDArray[Any], low: I64, high: I64, size: int) -> npt.NDArray[Any]:
+    """Without what lies between `low` and `high`. Arrays that were made for these rows close up where they are, which
+    spares fresh memory; views of others' memory are copied."""
+    mine = values.flags.owndata and values.flags.writeable
+    out = values if mine else np.empty(size, values.dtype)
+    copy_stretches(values, low, high, out)
+    return out[:size]
+
+
+def _kept_numbers(column: Numbers, gone: I64) -> Numbers:
+    missing = None if column.missing is None else _kept(column.missing, gone)
+    return Numbers(_kept(column.values, gone), missing if missing is not None and missing.any() else None)
+
+
+def _kept_lists(column: Lists, gone: I64) -> Lists:
+    low, high = column.offsets[gone], column.offsets[gone + 1]
+    ids = _without(column.ids, low, high, len(column.ids) - int((high - low).sum()))
+    offsets = np.empty(len(column.offsets) - len(gone), np.int64)
+    shift_offsets(column.offsets, gone, offsets)
+    return Lists(offsets, ids, column.words)
+
+
+def _kept_ids(ids: pa.Array, gone: I64) -> pa.Array:
+    if not pa.types.is_string(ids.type) or ids.null_count:
+        keep = np.ones(len(ids), np.bool_)
+        keep[gone] = False
+        return ids.filter(pa.array(keep))
+    data, starts, ends = text_buffers(ids)
+    bounds = np.append(starts, ends[-1:]).astype(np.int64)
+    low, high = bounds[gone], bounds[gone + 1]
+    inner = data[bounds[0] : bounds[-1]]
+    texts = np.empty(len(inner) - int((high - low).sum()), np.uint8)
+    copy_stretches(inner, low - bounds[0], high - bounds[0], texts)
+    offsets = np.empty(len(bounds) - len(gone), np.int64)
+    shift_offsets(bounds - bounds[0], gone, offsets)
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(texts)]
+    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
+
+
+@njit(nogil=True, cache=True)
+def copy_stretches(values: Any, low: Any, high: Any, out: Any) -> None:
+    """All values but those from low[k] up to high[k]. `out` may be `values`: nothing moves to the right."""
+    begin, behind = np.int64(0), np.int64(0)
+    for k in range(len(low) + 1):
+        end = low[k] if k < len(low) else len(values)
+        if end > begin:
+            move(out, behind, values, begin, end - begin)
+            behind += end - begin
+        if k < len(low):
+            begin = high[k]
+
+
+@njit(nogil=True, cache=True)
+def shift_offsets(offsets: Any, gone: Any, out: Any) -> None:
+    """Offsets of lists without those at the places `gone`."""
+    behind, shift, k = 0, np.int64(0), 0
+    for i in range(len(offsets) - 1):
+        if k < len(gone) and gone[k] == i:
+            shift += offsets[i + 1] - offsets[i]
+            k += 1
+        else:
+            out[behind] = offsets[i] - shift
+            behind += 1
+    out[behind] = offsets[len(offsets) - 1] - shift

@@ -1,0 +1,164 @@
+"""A column of a batch as it stands in the file, by arrays 「列单元格」.
+
+In: what the pages of a row group hold, or an Arrow array; out: a part of its rows, and any rows again as Arrow, of the
+type the file has, for those who want the cells themselves.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+Marks = npt.NDArray[np.bool_]
+
+
+class Cells(ABC):
+    """One column of some rows; `kind` is its Arrow type."""
+
+    kind: pa.DataType
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows."""
+
+    @abstractmethod
+    def part(self, low: int, high: int) -> Cells:
+        """The rows from `low` up to `high`."""
+
+    @abstractmethod
+    def at(self, rows: I64) -> pa.Array:
+        """Some rows, as the file has them."""
+
+    def arrow(self) -> pa.Array:
+        """All rows, as the file has them."""
+        return self.at(np.arange(len(self)))
+
+
+@dataclass(frozen=True)
+class Numbers64(Cells):
+    """Whole numbers; `kind` says what they mean: a decimal's digits, days, ticks."""
+
+    values: I64
+    missing: Marks | None
+    kind: pa.DataType
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def part(self, low: int, high: int) -> Numbers64:
+        missing = None if self.missing is None else self.missing[low:high]
+        return Numbers64(self.values[low:high], missing, self.kind)
+
+    def at(self, rows: I64) -> pa.Array:
+        return _arrow_numbers(self.values[rows], None if self.missing is None else self.missing[rows], self.kind)
+
+
+@dataclass(frozen=True)
+class IndexedNumbers(Cells):
+    """Whole numbers by their place in a dictionary, −1 = null."""
+
+    ids: I32
+    values: I64
+    kind: pa.DataType
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def part(self, low: int, high: int) -> IndexedNumbers:
+        return IndexedNumbers(self.ids[low:high], self.values, self.kind)
+
+    def at(self, rows: I64) -> pa.Array:
+        ids = self.ids[rows]
+        return _arrow_numbers(np.append(self.values, 0)[ids], ids < 0, self.kind)
+
+
+@dataclass(frozen=True)
+class IndexedTexts(Cells):
+    """Texts by their place in a dictionary, −1 = null."""
+
+    ids: I32
+    words: pa.Array
+    kind: pa.DataType
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def part(self, low: int, high: int) -> IndexedTexts:
+        return IndexedTexts(self.ids[low:high], self.words, self.kind)
+
+    def at(self, rows: I64) -> pa.Array:
+        ids = self.ids[rows]
+        return self.words.take(pa.array(ids, mask=ids < 0)).cast(self.kind)
+
+
+@dataclass(frozen=True)
+class IndexedLists(Cells):
+    """Lists of texts by their place in a dictionary, −1 = a null in a list; `absent` = no list at all."""
+
+    offsets: I64
+    ids: I32
+    words: pa.Array
+    absent: Marks
+    kind: pa.DataType
+
+    def __len__(self) -> int:
+        return len(self.absent)
+
+    def part(self, low: int, high: int) -> IndexedLists:
+        first = int(self.offsets[low])
+        ids = self.ids[first : int(self.offsets[high])]
+        return IndexedLists(self.offsets[low : high + 1] - first, ids, self.words, self.absent[low:high], self.kind)
+
+    def at(self, rows: I64) -> pa.Array:
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        places = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        ids = self.ids[places]
+        texts = self.words.take(pa.array(ids, mask=ids < 0)).cast(self.kind.value_type)
+        large = pa.types.is_large_list(self.kind)
+        starts = pa.array(offsets if large else offsets.astype(np.int32))
+        form = pa.LargeListArray if large else pa.ListArray
+        return form.from_arrays(starts, texts, mask=pa.array(self.absent[rows])).cast(self.kind)
+
+
+@dataclass(frozen=True)
+class ArrowCells(Cells):
+    """Any column as Arrow has it."""
+
+    cells: pa.Array
+    kind: pa.DataType
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def part(self, low: int, high: int) -> ArrowCells:
+        return ArrowCells(self.cells.slice(low, high - low), self.kind)
+
+    def at(self, rows: I64) -> pa.Array:
+        return self.cells.take(pa.array(rows)).cast(self.kind)
+
+    def arrow(self) -> pa.Array:
+        return self.cells if self.cells.type == self.kind else self.cells.cast(self.kind)
+
+
+def _arrow_numbers(values: I64, missing: Marks | None, kind: pa.DataType) -> pa.Array:
+    validity = None if missing is None else pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(_as_stored(values, kind))])
+
+
+def _as_stored(values: I64, kind: pa.DataType) -> npt.NDArray[Any]:
+    if pa.types.is_decimal128(kind):
+        return np.ascontiguousarray(np.stack([values, values >> 63], axis=1))
+    if pa.types.is_timestamp(kind):
+        return values
+    width: Any = np.int32 if pa.types.is_date32(kind) else kind.to_pandas_dtype()
+    return values.astype(width)
