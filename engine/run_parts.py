@@ -52,7 +52,8 @@ class RunOptions:
     `months`: what a clearing takes as prepaid: "posted" the monthly runs on the shelf, "cases" the months computed
     from the cases, "auto" the former if there are any. `keep_inputs`: the shelf keeps the case files as well.
     `reopen`: why a closed period is settled again. `again`: a run computed again on a shelf of its own,
-    to be compared; what guards a real shelf does not apply.
+    to be compared; what guards a real shelf does not apply. `may_publish` has the last word before a run appears:
+    where it raises, nothing is left.
     """
 
     shelf: Path = Path("runs")
@@ -68,6 +69,7 @@ class RunOptions:
     reopen: str | None = None
     again: bool = False
     progress: Callable[[int], None] = field(default=_silent)
+    may_publish: Callable[[], None] | None = None
 
     def target(self, period: str, area: str, kind: str) -> Path:
         """The run folder: `--out`, or the next free number on the shelf."""
@@ -102,7 +104,7 @@ def draft_run(target: Path, kind: str, area: str, period: str, options: RunOptio
         parameters=parameters,
         supersedes=options.supersedes,
         numbered=options.out is None,
-        guard=None if options.again or area == NO_AREA else partial(_may_join, kind, period, options),
+        guard=partial(_last_look, kind, area, period, options),
     ) as draft:
         draft.keep_inputs, draft.reopen = options.keep_inputs, options.reopen
         yield draft
@@ -242,6 +244,14 @@ def refuse_second(shelf: Path, area: Area, kind: str, period: str, options: RunO
     """Say before the work begins what would be refused at its end."""
     if not options.again:
         _may_join(kind, period, options, chain_of(shelf, area.policy.code))
+
+
+def _last_look(kind: str, area: str, period: str, options: RunOptions, chain: Sequence[Manifest]) -> None:
+    """Asked under the shelf's lock, when nothing is left but to publish."""
+    if not options.again and area != NO_AREA:
+        _may_join(kind, period, options, chain)
+    if options.may_publish is not None:
+        options.may_publish()
 
 
 def _may_join(kind: str, period: str, options: RunOptions, chain: Sequence[Manifest]) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Thread
 
 import polars as pl
 import pyarrow as pa
@@ -18,8 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.jobs.intake import IntakeFault, allowed_paths, checked_upload
-from engine.jobs.work import Place
-from engine.jobs.worker import Worker
+from engine.jobs.work import Cancelled, Place, Watch, do_job
+from engine.jobs.worker import Worker, _Lease
 from engine.ledger.verify import verify_shelf
 from engine.store import jobs
 from engine.store.open import Store, open_store
@@ -197,13 +198,79 @@ def test_a_lease_that_ran_out_is_another_workers_job_and_the_first_learns_of_it(
     assert found is not None and (found.state, found.rows_done) == ("succeeded", 7)
 
 
-def test_a_job_that_keeps_killing_its_worker_is_given_up(store: Store) -> None:
+def worn_out(store: Store) -> jobs.Job:
+    """A job that killed as many workers as it may."""
     job = submit(store, 1)
     for number in range(jobs.ATTEMPTS_MAX):
         assert jobs.claim(store, f"w{number}", -1, (AREA,)) is not None
-    assert jobs.claim(store, "last", 60, (AREA,)) is None
+    return job
+
+
+def test_a_job_that_keeps_killing_its_worker_is_given_up(store: Store, tmp_path: Path) -> None:
+    job = worn_out(store)
+    assert worker(store, tmp_path).run(once=True) == 1
     found = jobs.find(store, job.id)
     assert found is not None and found.state == "failed" and found.error
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_job_whose_last_worker_died_after_its_run_appeared_has_succeeded(store: Store, tmp_path: Path) -> None:
+    job = worn_out(store)
+    made = do_job(job, demo_area(), Place(tmp_path / "runs", 1), Watch())
+    worker(store, tmp_path).run(once=True)
+    found = jobs.find(store, job.id)
+    assert found is not None and (found.state, found.run_id, found.error) == ("succeeded", made.run_id, None)
+
+
+def test_a_job_another_worker_is_still_writing_is_left_to_it(store: Store, tmp_path: Path) -> None:
+    job, hanging = submit(store, 1), Hanging()
+    one = Thread(target=lambda: do_job(job, demo_area(), Place(tmp_path / "runs", 1), hanging))
+    one.start()
+    assert hanging.reached.wait(120)
+    for _ in range(jobs.ATTEMPTS_MAX + 2):
+        other = worker(store, tmp_path, lease_s=-1)
+        taken = jobs.claim(store, other.name, -1, (AREA,))
+        assert taken is not None
+        other.work_off(taken)
+    found = jobs.find(store, job.id)
+    assert found is not None and (found.state, found.error) == ("running", None) and found.worn_out
+    hanging.go_on.set()
+    one.join(120)
+    worker(store, tmp_path).run(once=True)
+    found = jobs.find(store, job.id)
+    assert found is not None and found.state == "succeeded"
+    assert len(list((tmp_path / "runs").glob("*/manifest.json"))) == 1 and verify_shelf(tmp_path / "runs") == (1, [])
+
+
+class Hanging(Watch):
+    """A worker that hangs while it writes."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = Event(), Event()
+
+    def told(self, rows: int) -> None:
+        self.reached.set()
+        assert self.go_on.wait(120)
+
+
+def test_a_worker_that_lost_its_job_publishes_nothing(store: Store, tmp_path: Path) -> None:
+    job, one = submit(store, 1), worker(store, tmp_path)
+    assert jobs.claim(store, one.name, -1, (AREA,)) is not None
+    assert jobs.claim(store, "second", 60, (AREA,)) is not None
+    with pytest.raises(Cancelled):
+        do_job(job, demo_area(), Place(tmp_path / "runs", 1), _Lease(one, job))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_uploads_go_when_their_job_has_ended_however_it_ended(store: Store, tmp_path: Path) -> None:
+    ended, waiting = submit(store, 1), submit(store, 2, month=5)
+    jobs.cancel(store, ended.id)
+    for name in (ended.id, waiting.id, "under-way", "broken-off"):
+        (tmp_path / "spool" / name).mkdir(parents=True)
+        (tmp_path / "spool" / name / "cases.csv").write_text("x")
+    os.utime(tmp_path / "spool" / "broken-off", (1, 1))
+    worker(store, tmp_path).sweep()
+    assert {path.name for path in (tmp_path / "spool").iterdir()} == {waiting.id, "under-way"}
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_next_batch(store: Store, tmp_path: Path) -> None:
@@ -214,9 +281,6 @@ def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_at_its_next_batch(
     assert claimed is not None and claimed.id == running.id
     jobs.cancel(store, running.id)
     assert jobs.renew(store, running.id, one.name, 30, 0) is True
-    from engine.jobs.work import Cancelled
-    from engine.jobs.worker import _Lease
-
     lease = _Lease(one, claimed)
     lease.cancel = True
     with pytest.raises(Cancelled):
@@ -271,9 +335,7 @@ def test_the_job_of_a_killed_worker_is_done_by_the_next(store: Store, tmp_path: 
 
 
 def test_a_job_taken_over_after_its_run_was_published_finds_the_run(store: Store, tmp_path: Path) -> None:
-    from engine.jobs.work import do_job
-
     job = submit(store, 1)
     place = Place(tmp_path / "runs", 1)
-    first = do_job(job, demo_area(), place, lambda rows: None)
-    assert do_job(job, demo_area(), place, lambda rows: None) == first
+    first = do_job(job, demo_area(), place, Watch())
+    assert do_job(job, demo_area(), place, Watch()) == first

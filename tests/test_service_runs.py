@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.jobs.work import Place, do_job
+from engine.jobs.work import Place, Watch, do_job
 from engine.ledger.manifest import Manifest
 from engine.store import jobs
 from engine.store.open import migrate, open_store
@@ -18,7 +18,7 @@ def settle_month(url: str, folder: Path, key: str, **params: object) -> Manifest
     store = open_store(url)
     given = {"files": [str(april())], "year": 2025, "month": 4, **params}
     job, _ = jobs.submit(store, jobs.new_job_id(), AREA, "office", None, "presettle", given, key)
-    made = do_job(job, demo_area(), Place(folder / "runs", 1), lambda rows: None)
+    made = do_job(job, demo_area(), Place(folder / "runs", 1), Watch())
     store.close()
     return made
 
@@ -33,6 +33,9 @@ def test_a_run_is_verified_replayed_and_compared(tmp_path: Path) -> None:
         assert [each["run_id"] for each in listed] == [first.run_id, second.run_id]
         place = f"/v1/runs/{second.run_id}"
         assert client.get(place).json()["seal"] == second.seal
+        for shown in (client.get(place), client.get(f"{place}/files/manifest.json")):
+            assert shown.json()["inputs"][0]["path"] == april().name == shown.json()["inputs"][0]["name"]
+            assert str(april().parent) not in shown.text and str(tmp_path) not in shown.text
         assert client.get(f"{place}/verify").json() == {"run_id": second.run_id, "sound": True, "findings": []}
         again = client.post(f"{place}/replay").json()
         assert again["same"] is True and again["differences"] == [] and again["compared"] == len(second.outputs)

@@ -71,7 +71,7 @@ def test_every_route_but_the_public_ones_wants_a_key(office: Keyed) -> None:
 
 def test_a_hospital_finds_nothing_of_another_on_any_route(office: Keyed, tmp_path: Path) -> None:
     """Generated over the document: what belongs to B is 404 for A, and the same as what is not there at all."""
-    from engine.jobs.work import Place, do_job
+    from engine.jobs.work import Place, Watch, do_job
     from engine.store import jobs
     from tests.small_city import demo_area
     from tests.test_service_jobs import april
@@ -88,7 +88,7 @@ def test_a_hospital_finds_nothing_of_another_on_any_route(office: Keyed, tmp_pat
     )
     month = jobs.submit(office.store, jobs.new_job_id(), AREA, "office", None, "presettle",
                         {"files": [str(april())], "year": 2025, "month": 4}, "office")[0]  # fmt: skip
-    run = do_job(month, demo_area(), Place(tmp_path / "runs", 1), lambda rows: None)
+    run = do_job(month, demo_area(), Place(tmp_path / "runs", 1), Watch())
     values = {
         "job_id": made.json()["id"], "run_id": run.run_id, "other": run.run_id, "fixmedins_code": others,
         "setl_id": theirs["setl_id"], "name": f"statements/{others}.xlsx",

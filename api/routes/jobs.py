@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from api.body import read_model
 from api.booking import idempotency_key, problem_of
@@ -16,8 +16,10 @@ from api.deps import Desk, answer, client_of, desk_of, noted
 from api.errors import Problem
 from api.models import JobIn, JobOut, JobsOut
 from api.openapi import told
+from api.run_files import handed_out
 from api.security import Client
 from api.uploads import receive_upload
+from engine.errors import DianzhiError
 from engine.jobs.intake import IntakeFault, allowed_paths
 from engine.ledger.manifest import MANIFEST_NAME, parse_manifest
 from engine.store import jobs
@@ -162,7 +164,7 @@ async def job_file(request: Request, job_id: Id, name: str) -> Response:
     await noted(request, client, 200 if name in files else 404, job_id)
     if name not in files:
         raise Problem("not_found")
-    return FileResponse(files[name], media_type="application/octet-stream", filename=files[name].name)
+    return await run_in_threadpool(handed_out, files[name], name)
 
 
 async def _own(request: Request, job_id: str) -> tuple[Client, Job]:
@@ -175,14 +177,17 @@ async def _own(request: Request, job_id: str) -> tuple[Client, Job]:
 
 
 def _files(desk: Desk, job: Job) -> dict[str, FilePath]:
-    """The files of a job's run that its manifest lists; no other name is looked at."""
+    """The files of a job's run that its manifest lists, each with its run folder; no other name is looked at."""
     if job.run_id is None:
         return {}
     folder = desk.settings.shelf / job.run_id
     if not (folder / MANIFEST_NAME).is_file():
         return {}
-    manifest = parse_manifest(folder / MANIFEST_NAME)
-    return {item.name: folder / item.name for item in manifest.outputs} | {MANIFEST_NAME: folder / MANIFEST_NAME}
+    try:
+        manifest = parse_manifest(folder / MANIFEST_NAME)
+    except DianzhiError:
+        return {}  # what was changed is not handed out; `verify` of the run says so
+    return dict.fromkeys([MANIFEST_NAME, *(item.name for item in manifest.outputs)], folder)
 
 
 def _shown(job: Job) -> dict[str, Any]:

@@ -5,22 +5,23 @@ Verification and comparison run in threads; a replay runs in a process of its ow
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from api.deps import answer, client_of, desk_of, noted
 from api.errors import Problem
 from api.openapi import told
+from api.run_files import handed_out
 from api.security import Client
 from engine.errors import DianzhiError
 from engine.ledger.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from engine.ledger.store import runs_on
+from engine.no_places import facts_without_places, without_places
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")]
@@ -40,7 +41,7 @@ async def list_runs(request: Request) -> Response:
 async def show_run(request: Request, run_id: Id) -> Response:
     """The manifest of a run."""
     _, manifest = await _run(request, run_id, whole=True)
-    return answer(asdict(manifest))
+    return answer(facts_without_places(manifest))
 
 
 @router.get("/{run_id}/verify", operation_id="verify_run", **told(problems=_PROBLEMS))
@@ -97,7 +98,7 @@ async def run_file(request: Request, run_id: Id, name: str) -> Response:
         listed &= {_statement(client.hospital)}
     if name not in listed:
         raise Problem("not_found")
-    return FileResponse(folder / name, media_type="application/octet-stream", filename=FilePath(name).name)
+    return await run_in_threadpool(handed_out, folder, name)
 
 
 def _statement(hospital: str) -> str:
@@ -179,6 +180,12 @@ def _compared(first: FilePath, second: FilePath) -> dict[str, Any]:
 
 def _plain(text: str, folder: FilePath) -> str:
     """An error for the client: without where things stand on this host."""
-    for place in (folder, folder.resolve(), folder.parent, folder.parent.resolve()):
-        text = text.replace(f"{place}/", "").replace(str(place), "")
-    return text[:2000]
+    return without_places(text, (folder.parent, *_inputs(folder)))
+
+
+def _inputs(folder: FilePath) -> list[FilePath]:
+    """The folders a run read its cases from."""
+    try:
+        return [FilePath(item.path).parent for item in parse_manifest(folder / MANIFEST_NAME).inputs if item.path]
+    except DianzhiError:
+        return []

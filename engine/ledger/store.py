@@ -33,6 +33,10 @@ Guard = Callable[[Sequence[Manifest]], None]
 _PARTIAL = re.compile(r"^\.(?P<name>.+)\.partial-(?P<pid>\d+)$")
 
 
+class BeingWritten(RunError):
+    """A living process is writing a run of this name."""
+
+
 @dataclass
 class RunDraft:
     """A run being written: fill `folder`, note the facts, leave the `with` block.
@@ -135,13 +139,26 @@ def new_run(
         remove_if_empty(made)
 
 
+def being_written(target: Path) -> bool:
+    """Whether a living process is at work on a run of this name."""
+    if not target.parent.is_dir():
+        return False
+    with locked(target.parent):
+        return any(is_held(path) for path in _drafts_of(target))
+
+
+def _drafts_of(target: Path) -> list[Path]:
+    mark = f".{target.name}.partial-"
+    return [path for path in target.parent.iterdir() if path.is_dir() and path.name.startswith(mark)]
+
+
 def _reserve(target: Path) -> tuple[Path, int]:
     """A hidden folder that is this process's work, so that no other takes the name. The caller holds the lock."""
-    mark = f".{target.name}.partial-"
-    writing = any(path.is_dir() and path.name.startswith(mark) for path in target.parent.iterdir())
+    writing = bool(_drafts_of(target))
     if _is_taken(target) or writing:
         state = "a run being written" if writing else "a run or file"
-        raise RunError(f"{target}: there is {state} here already, and a run is never overwritten. Name another --out.")
+        text = f"{target}: there is {state} here already, and a run is never overwritten. Name another --out."
+        raise BeingWritten(text) if writing else RunError(text)
     partial = target.parent / f".{target.name}.partial-{os.getpid()}"
     partial.mkdir()
     try:

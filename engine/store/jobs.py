@@ -47,6 +47,11 @@ class Job:
     created_at: str
     updated_at: str
 
+    @property
+    def worn_out(self) -> bool:
+        """Whether it killed so many workers that it is not computed again."""
+        return self.attempts > ATTEMPTS_MAX
+
 
 def new_job_id() -> str:
     return token_hex(12)
@@ -119,7 +124,10 @@ def jobs_of(store: Store, area: str, hospital: str | None, limit: int = 200) -> 
 
 
 def claim(store: Store, owner: str, lease_s: int, areas: tuple[str, ...]) -> Job | None:
-    """The next job, now this worker's; None if there is none. A job whose lease ran out counts as waiting."""
+    """The next job, now this worker's; None if there is none. A job whose lease ran out counts as waiting.
+
+    One that is worn out is handed out too: its last worker may have died after the run was there.
+    """
     clock = int(time.time())
     waiting = or_(JOBS.c.state == QUEUED, and_(JOBS.c.state == RUNNING, JOBS.c.lease_until < clock))
     with store.write() as connection:
@@ -128,17 +136,14 @@ def claim(store: Store, owner: str, lease_s: int, areas: tuple[str, ...]) -> Job
             unchanged = and_(
                 JOBS.c.id == row["id"], JOBS.c.state == row["state"], JOBS.c.lease_until == row["lease_until"]
             )
-            worn_out = row["attempts"] >= ATTEMPTS_MAX
             values = {
-                "state": FAILED if worn_out else RUNNING,
+                "state": RUNNING,
                 "owner": owner,
                 "lease_until": clock + lease_s,
                 "attempts": row["attempts"] + 1,
                 "updated_at": now(),
-                "error": f"处理进程中断 {ATTEMPTS_MAX} 次，不再重试。" if worn_out else None,
             }
-            taken = connection.execute(update(JOBS).where(unchanged).values(values)).rowcount == 1
-            if taken and not worn_out:
+            if connection.execute(update(JOBS).where(unchanged).values(values)).rowcount == 1:
                 return _job({**row, **values})
     return None
 
