@@ -44,6 +44,10 @@ def main(words: Sequence[str] | None = None) -> int:
         from bench.service import main as load
 
         return load(given[1:])
+    if given[:1] == ["kills"]:
+        from bench.service_kills import main as kills
+
+        return kills(given[1:])
     parser = _parser()
     args = parser.parse_args(given)
     if (args.pack is None) != (args.answers is None):

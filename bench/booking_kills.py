@@ -1,6 +1,4 @@
-"""Killed at any moment: is every acknowledged booking there, once, and the chain whole? 「入账断电演练」
-
-    python -m bench.booking_kills --kills 1000 [--database URL] [--seed 7]
+"""Killed while it books: is every acknowledged booking there, once, and the chain whole? 「入账断电演练」
 
 A child process books settlements, reversals and closings and tells every acknowledgement through a pipe; it is killed
 after a random time and the next child goes on, retrying what was not acknowledged. In the end everything must stand
@@ -9,42 +7,26 @@ exactly once. Entries are made up: what they say does not matter here.
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
-import signal
-import sys
-import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from bench.killed import READY, Outcome, killed_after
+from engine.ledger.verify import verify_shelf
 from engine.store.bookings import REVERSAL, SETTLE, Conflict, Entry, book, replay, settled_line
 from engine.store.closing import close_month
-from engine.store.open import Store, migrate, open_store
+from engine.store.open import Store, open_store
 from engine.store.schema import LINES
 from engine.store.together import book_new
 from engine.store.verify import verify_lines
 
-AREA, HOSPITAL = "370000", "H1"
+AREA, HOSPITAL = "990001", "H1"
 REVERSE_EVERY, CLOSE_EVERY = 5, 40
 """Every fifth case is reversed after it was settled; every so many cases their month is closed."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What was found after the last kill; `problems` must be empty."""
-
-    kills: int
-    acknowledged: int
-    lines: int
-    closed: int
-    seconds: float
-    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,50 +81,34 @@ def do(store: Store, shelf: Path, step: Step) -> None:
         book(store, entry)
 
 
-def _child(url: str, shelf: str, start: int, pipe: int) -> None:
+def _books(pipe: Connection, url: str, shelf: Path, start: int) -> None:
     store = open_store(url)
     store.reachable()
-    os.write(pipe, b"\0\0\0\0")
+    pipe.send_bytes(READY)
     for step in steps_from(start)[start:]:
-        do(store, Path(shelf), step)
-        os.write(pipe, step.number.to_bytes(4, "big", signed=False) if step.number else b"\xff\xff\xff\xff")
-    os._exit(0)
+        do(store, shelf, step)
+        pipe.send_bytes(str(step.number).encode())
 
 
-def drill(url: str, shelf: Path, kills: int, seed: int, window_s: float = 0.12) -> Outcome:
+def booking_drill(url: str, folder: Path, kills: int, seed: int, window_s: float = 0.12) -> Outcome:
     """Kill `kills` children at random moments of their first `window_s`, then look at everything."""
     rolls, started = random.Random(seed), time.monotonic()
-    context = get_context("fork")
-    acknowledged = -1
+    shelf, acknowledged = folder / "booked", -1
     for _ in range(kills):
-        reader, writer = os.pipe()
-        child = context.Process(target=_child, args=(url, str(shelf), acknowledged + 1, writer))
-        child.start()
-        os.close(writer)
-        os.read(reader, 4)  # it is at work
-        time.sleep(rolls.random() * window_s)
-        assert child.pid is not None
-        os.kill(child.pid, signal.SIGKILL)
-        child.join()
-        told = b""
-        while piece := os.read(reader, 1 << 16):
-            told += piece
-        os.close(reader)
-        numbers = [told[place : place + 4] for place in range(0, len(told) - len(told) % 4, 4)]
-        if numbers:
-            acknowledged = 0 if numbers[-1] == b"\xff\xff\xff\xff" else int.from_bytes(numbers[-1], "big")
-    return _looked_at(url, shelf, kills, acknowledged, time.monotonic() - started)
+        told = killed_after(rolls.random() * window_s, _books, url, shelf, acknowledged + 1)
+        acknowledged = int(told[-1]) if told else acknowledged
+    facts, problems = _looked_at(url, shelf, acknowledged)
+    return Outcome("book, reverse, close a month", kills, time.monotonic() - started, facts, problems)
 
 
-def _looked_at(url: str, shelf: Path, kills: int, acknowledged: int, seconds: float) -> Outcome:
-    from engine.ledger.verify import verify_shelf
-
+def _looked_at(url: str, shelf: Path, acknowledged: int) -> tuple[dict[str, int], tuple[str, ...]]:
     store = open_store(url)
     problems = list(verify_lines(store))
     with store.read() as connection:
-        query = select(LINES.c.kind, LINES.c.setl_id, func.count()).group_by(LINES.c.kind, LINES.c.setl_id)
-        counts = {(kind, case): times for kind, case, times in connection.execute(query).all()}
-        lines = int(connection.execute(select(func.count()).select_from(LINES)).scalar() or 0)
+        query = select(LINES.c.kind, LINES.c.setl_id, func.count()).where(LINES.c.area == AREA)
+        rows = connection.execute(query.group_by(LINES.c.kind, LINES.c.setl_id)).all()
+    counts = {(kind, case): times for kind, case, times in rows}
+    lines = sum(counts.values())
     problems += [f"{kind} of {case} is booked {times} times" for (kind, case), times in counts.items() if times != 1]
     closed = 0
     for step in steps_from(acknowledged + 1)[: acknowledged + 1]:
@@ -159,28 +125,5 @@ def _looked_at(url: str, shelf: Path, kills: int, acknowledged: int, seconds: fl
         problems.append(f"the step under way cannot be finished: {conflict.code}")
     problems += [*verify_lines(store), *(str(each) for each in verify_shelf(shelf)[1])]
     store.close()
-    return Outcome(kills, acknowledged + 1, lines, closed, seconds, tuple(problems))
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Drill and tell; 1 if anything was lost, doubled or broken."""
-    parser = argparse.ArgumentParser(prog="python -m bench.booking_kills", description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000)
-    parser.add_argument("--database", help="an empty database (default: SQLite in a temporary folder)")
-    parser.add_argument("--seed", type=int, default=7)
-    args = parser.parse_args(words)
-    with tempfile.TemporaryDirectory(prefix="dianzhi-kills-") as made:
-        url = args.database or f"sqlite:///{made}/books.sqlite"
-        migrate(url)
-        found = drill(url, Path(made) / "runs", args.kills, args.seed)
-    print(
-        f"{found.kills} kills in {found.seconds:.0f} s: {found.acknowledged} steps acknowledged, {found.lines} lines, "
-        f"{found.closed} months closed, {len(found.problems)} problems"
-    )
-    for problem in found.problems[:20]:
-        print(f"  {problem}", file=sys.stderr)
-    return 1 if found.problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    facts = {"steps acknowledged": acknowledged + 1, "lines": lines, "months closed": closed}
+    return facts, tuple(problems)

@@ -233,7 +233,7 @@ def test_a_job_another_worker_is_still_writing_is_left_to_it(store: Store, tmp_p
         assert taken is not None
         other.work_off(taken)
     found = jobs.find(store, job.id)
-    assert found is not None and (found.state, found.error) == ("running", None) and found.worn_out
+    assert found is not None and (found.state, found.error, found.attempts) == ("running", None, 0)
     hanging.go_on.set()
     one.join(120)
     worker(store, tmp_path).run(once=True)

@@ -77,6 +77,7 @@ class Worker:
             state, outcome = self._outcome(job, lease)
         except BeingWritten:
             _LOG.warning("job %s is still being written by a worker that lost it", job.id)
+            jobs.put_off(self.store, job.id, self.name)
             return
         finally:
             lease.end()
@@ -94,6 +95,8 @@ class Worker:
             manifest = do_job(job, self.areas[job.area], self.place, lease)
             return jobs.SUCCEEDED, {"run_id": manifest.run_id, "counts": manifest.counts}
         except BeingWritten:
+            if job.cancel:
+                return jobs.CANCELLED, {}  # who writes it no longer holds it, so it will not appear
             raise
         except Cancelled:
             return jobs.CANCELLED, {}
@@ -139,7 +142,7 @@ class _Lease(Watch):
         self.worker, self.job = worker, job
         self.rows = 0
         self.lost = False
-        self.cancel = False
+        self.cancel = job.cancel
         self._end = Event()
         self._thread = Thread(target=self._renew, name=f"lease-{job.id}", daemon=True)
 

@@ -157,6 +157,13 @@ def renew(store: Store, job_id: str, owner: str, lease_s: int, rows_done: int) -
         return bool(connection.execute(select(JOBS.c.cancel).where(JOBS.c.id == job_id)).scalar())
 
 
+def put_off(store: Store, job_id: str, owner: str) -> None:
+    """This try does not count, because it killed nobody; the next is made when the lease has run out."""
+    values = {"attempts": JOBS.c.attempts - 1, "updated_at": now()}
+    with store.write() as connection:
+        connection.execute(update(JOBS).where(_held(job_id, owner)).values(values))
+
+
 def finish(
     store: Store,
     job_id: str,
