@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.jobs.intake import IntakeFault, allowed_paths, checked_upload
+from engine.jobs.intake import SUFFIX_OF_TYPE, IntakeFault, allowed_paths, checked_upload
 from engine.jobs.work import Cancelled, Place, Watch, do_job
 from engine.jobs.worker import Worker, _Lease
 from engine.ledger.verify import verify_shelf
@@ -29,6 +32,7 @@ from tests.small_city import DEMO, demo_area, small_city
 
 ROOT = Path(__file__).resolve().parents[1]
 PARQUET = "application/vnd.apache.parquet"
+ARROW, STREAM = "application/vnd.apache.arrow.file", "application/vnd.apache.arrow.stream"
 
 
 def april() -> Path:
@@ -117,6 +121,45 @@ def bomb() -> bytes:
     return sink.getvalue()
 
 
+def repeated() -> bytes:
+    """Twenty million rows in some ten kilobytes: one value, said once."""
+    sink = io.BytesIO()
+    table = pa.table({"setl_id": pa.array(["x"] * 1_000_000)})
+    with pq.ParquetWriter(sink, table.schema) as writer:
+        for _ in range(20):
+            writer.write_table(table, row_group_size=1_000_000)
+    return sink.getvalue()
+
+
+def one_batch(stream: bool) -> bytes:
+    """A few kilobytes of Arrow that unpack, as one batch, to 320 MB."""
+    sink, table = io.BytesIO(), pa.table({"a": pa.nulls(40_000_000, pa.null()).cast(pa.int64())})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def forged() -> bytes:
+    """A Parquet file whose end says things that make its reader abort."""
+    raw, rolls = bytearray(april().read_bytes()), random.Random(5)
+    end = int.from_bytes(raw[-8:-4], "little")
+    for _ in range(30):
+        raw[rolls.randrange(len(raw) - 8 - end, len(raw) - 8)] = rolls.randrange(256)
+    return bytes(raw)
+
+
+def packed(name: str) -> bytes:
+    """Three hundred megabytes of nothing, as a workbook or as gzip."""
+    nothing, sink = bytes(100 << 20), io.BytesIO()
+    if name == "gz":
+        return gzip.compress(nothing * 3, 1)
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
+        for part in ("[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/sheet1.xml"):
+            book.writestr(part, nothing)
+    return sink.getvalue()
+
+
 HOSTILE = {
     "empty": (b"", PARQUET), "no parquet": (b"PAR1" + b"x" * 500 + b"PAR1", PARQUET),
     "cut": (b"PAR1abc", PARQUET),
@@ -134,6 +177,20 @@ def test_hostile_uploads_are_refused_and_leave_nothing(tmp_path: Path) -> None:
     with service(tmp_path, url, upload_mib=8, unpacked_mib=64) as client:
         for name, (body, kind) in HOSTILE.items():
             assert upload(client, body, name.replace(" ", ""), kind).json()["code"] == "file.refused", name
+        for kind in ("xlsx", "gz"):
+            body = packed(kind)
+            assert len(body) < 2 << 20
+            own = {
+                "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                "gz": "application/gzip",
+            }
+            assert upload(client, body, kind, own[kind]).status_code == 415
+            for number, taken in enumerate(SUFFIX_OF_TYPE):
+                assert upload(client, body, f"{kind}{number}", taken).json()["code"] == "file.refused", (kind, taken)
+        for number, (body, kind) in enumerate(((repeated(), PARQUET), (forged(), PARQUET),
+                                               (one_batch(False), ARROW), (one_batch(True), STREAM))):  # fmt: skip
+            assert len(body) < 1 << 20
+            assert upload(client, body, f"bomb{number}", kind).json()["code"] == "file.refused", number
         small = bomb()
         assert len(small) < 1 << 20 and upload(client, small, "bomb").json()["code"] == "file.refused"
         assert upload(client, b"x" * (9 << 20), "large", "text/csv").status_code == 413

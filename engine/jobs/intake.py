@@ -1,13 +1,15 @@
 """What may become the input of a job 「任务输入」: uploads and files in allowed folders, within limits.
 
-In: bytes as they arrive, or a path a client names; out: files a run can read, or `IntakeFault`. A Parquet file is
-opened to see that it is one and what it unpacks to; nothing is unpacked before. Arrow becomes Parquet, batch by batch.
+In: bytes as they arrive, or a path a client names; out: files a run can read, or `IntakeFault`. Parquet and Arrow are
+opened in another process; nothing is unpacked here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+
+from engine.jobs.opened import TOO_LARGE, UNREADABLE, opened
 
 SUFFIX_OF_TYPE = {
     "application/vnd.apache.parquet": ".parquet",
@@ -16,7 +18,8 @@ SUFFIX_OF_TYPE = {
     "text/csv": ".csv",
 }
 READABLE = (".parquet", ".csv")
-MIB = 1 << 20
+BEGINS = {".parquet": b"PAR1", ".arrow": b"ARROW1", ".arrows": b"\xff\xff\xff\xff"}
+"""How a file of a kind begins; what begins otherwise is not opened at all."""
 
 
 class IntakeFault(ValueError):
@@ -27,63 +30,19 @@ def checked_upload(path: Path, unpacked_mib: int) -> Path:
     """An uploaded file as a run can read it, at its final name. Raises IntakeFault."""
     if path.stat().st_size == 0:
         raise IntakeFault("文件是空的。")
-    suffix = path.suffix
-    if suffix == ".parquet":
-        _check_parquet(path, unpacked_mib)
-        return path
-    if suffix in (".arrow", ".arrows"):
-        return _parquet_of_arrow(path, unpacked_mib)
     with path.open("rb") as file:
         start = file.read(4096)
+    if path.suffix in BEGINS:
+        begins = start.startswith(BEGINS[path.suffix])
+        if ended := opened(path, unpacked_mib) if begins else UNREADABLE:
+            text = f"解压后超过 {unpacked_mib} MiB。" if ended == TOO_LARGE else "不是可读取的 Parquet 或 Arrow 文件。"
+            raise IntakeFault(text)
+        if path.suffix != ".parquet":
+            path.unlink()
+        return path.with_suffix(".parquet")
     if b"\0" in start:
         raise IntakeFault("不是文本文件。")
     return path
-
-
-def _check_parquet(path: Path, unpacked_mib: int) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        metadata = pq.read_metadata(path)
-        unpacked = sum(
-            metadata.row_group(group).column(column).total_uncompressed_size
-            for group in range(metadata.num_row_groups)
-            for column in range(metadata.num_columns)
-        )
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError):
-        raise IntakeFault("不是可读取的 Parquet 文件。") from None
-    if unpacked < 0 or unpacked > unpacked_mib * MIB:
-        raise IntakeFault(f"解压后超过 {unpacked_mib} MiB。")
-
-
-def _parquet_of_arrow(path: Path, unpacked_mib: int) -> Path:
-    """The same rows as Parquet; reading stops as soon as they pass the limit."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    target = path.with_suffix(".parquet")
-    left = unpacked_mib * MIB
-    try:
-        with pa.OSFile(str(path), "rb") as source:
-            reader = pa.ipc.open_file(source) if path.suffix == ".arrow" else pa.ipc.open_stream(source)
-            batches = (
-                (reader.get_batch(place) for place in range(reader.num_record_batches))
-                if path.suffix == ".arrow"
-                else iter(reader)
-            )
-            with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
-                for batch in batches:
-                    left -= batch.nbytes
-                    if left < 0:
-                        raise IntakeFault(f"解压后超过 {unpacked_mib} MiB。")
-                    batch.validate(full=True)
-                    writer.write_batch(batch)
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
-        target.unlink(missing_ok=True)
-        raise error if isinstance(error, IntakeFault) else IntakeFault("不是可读取的 Arrow 文件。") from None
-    path.unlink()
-    return target
 
 
 def allowed_paths(paths: Sequence[str], roots: Sequence[Path]) -> list[Path]:
