@@ -83,7 +83,7 @@ class _Drill:
             killed, hung = self._interrupted(name, job, min(left, self.rolls.choice((1, 1, 2, 2, 3))))
             left, self.kills = left - killed, self.kills + killed
             seconds, _ = unharmed(_works, self.url, self.shelf, self.spool, job.id)
-            self._judge(name, _job(self.store, job.id), killed + hung)
+            self._judge(name, _job(self.store, job.id), killed, hung)
             if not kills:
                 self.longest[name] = seconds
             if name == "presettle":
@@ -154,15 +154,20 @@ class _Drill:
         half = [path.name for path in self.shelf.glob("[!.]*") if not (path / MANIFEST_NAME).is_file()]
         self.problems += [f"{where}: {name} has no manifest" for name in half]
 
-    def _judge(self, name: str, job: Job, lost: int) -> None:
-        """After its last worker: ended once, with its run, or given up without one."""
-        where, run = f"{job.id} {name}, {lost} workers lost", self.shelf / run_name(job)
+    def _judge(self, name: str, job: Job, killed: int, hung: int) -> None:
+        """After its last worker: ended once, with its run, or given up without one.
+
+        Two living workers may take a job from each other more than once when the machine is too busy for their short
+        lease, so one that was let go on may use up the tries.
+        """
+        where = f"{job.id} {name}, {killed} workers killed, {hung} stopped, {job.attempts} tries"
+        run = self.shelf / run_name(job)
         self._look(where)
         self.facts["jobs"] += 1
         self.facts["taken over"] += job.attempts > 1
         if (self.spool / job.id).exists():
             self.problems.append(f"{where}: its upload is still there")
-        if job.state == jobs.FAILED and lost >= jobs.ATTEMPTS_MAX:
+        if job.state == jobs.FAILED and job.worn_out and (hung or killed >= jobs.ATTEMPTS_MAX):
             self.facts["given up after three"] += 1
             self.problems += [f"{where}: given up, and its run stands"] if run.exists() else []
             return
