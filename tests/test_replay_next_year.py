@@ -15,7 +15,6 @@ from engine.run_parts import RunOptions
 from tests.small_city import YEAR, small_city
 from tests.test_replay import command, content_of, copied_area, runs
 
-
 TABLES = ("grouped.parquet", "settled.parquet", "lines.parquet", "clearing.parquet", "rejected.parquet")
 NAMES = ("plcy_ver", "grp_ver", "rslt_hash")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from engine.jobs.work import Place, Watch, do_job
 from engine.ledger.manifest import Manifest
+from engine.no_places import without_places
+from engine.run import presettle
+from engine.run_parts import RunOptions
 from engine.store import jobs
 from engine.store.open import migrate, open_store
 from tests.service_kit import AREA, service
@@ -59,3 +63,26 @@ def test_a_run_is_verified_replayed_and_compared(tmp_path: Path) -> None:
             assert found_answer.json()["code"] == "run.not_replayable" and str(tmp_path) not in found_answer.text
         told = client.get(f"/v1/runs/{first.run_id}/verify")
         assert told.json()["findings"][0]["file"] == "manifest.json" and str(tmp_path) not in told.text
+
+
+def test_what_cannot_be_computed_again_is_told_by_file_names_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 's.sqlite'}"
+    migrate(url)
+    cases = tmp_path / "a secret folder" / "april.parquet"
+    cases.parent.mkdir()
+    shutil.copyfile(april(), cases)
+    run = presettle([cases], demo_area(), 2025, 4, RunOptions(shelf=tmp_path / "runs")).folder
+    cases.unlink()
+    (run / "summary.html").rename(tmp_path / "summary.html")
+    with service(tmp_path, url) as client:
+        assert client.get(f"/v1/runs/{run.name}/files/summary.html").status_code == 404, "listed, and gone"
+        (tmp_path / "summary.html").rename(run / "summary.html")
+        refused = client.post(f"/v1/runs/{run.name}/replay")
+        assert (refused.status_code, refused.json()["code"]) == (409, "run.not_replayable")
+        assert "april.parquet" in refused.text and "secret" not in refused.text and str(tmp_path) not in refused.text
+
+
+def test_a_text_keeps_file_names_and_loses_places() -> None:
+    told = without_places("no run on /srv/runs. See /srv/runs/R1/x, /tmp/a.csv, 3/4; https://a/b", [Path("/srv/runs")])
+    assert told == "no run on runs. See R1/x, a.csv, 3/4; https://a/b"
+    assert without_places("/a b/c d/e.csv: odd", [Path("/a b/c d")]) == "e.csv: odd"
