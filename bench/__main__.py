@@ -7,6 +7,7 @@ Measuring processes start anew and import this module, so nothing heavy is impor
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Sequence
@@ -29,25 +30,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+COMMANDS = {
+    "scale": "bench.scale_command",
+    "same": "bench.same",
+    "load": "bench.service",
+    "kills": "bench.service_kills",
+}
+"""The first word of a command, and the module that does it."""
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, print, write; returns the exit code."""
     given = list(sys.argv[1:] if words is None else words)
-    if given[:1] == ["scale"]:
-        from bench.scale_command import main as scale
-
-        return scale(given[1:])
-    if given[:1] == ["same"]:
-        from bench.same import main as same
-
-        return same(given[1:])
-    if given[:1] == ["load"]:
-        from bench.service import main as load
-
-        return load(given[1:])
-    if given[:1] == ["kills"]:
-        from bench.service_kills import main as kills
-
-        return kills(given[1:])
+    if given[:1] and given[0] in COMMANDS:
+        command = importlib.import_module(COMMANDS[given[0]])
+        return int(command.main(given[1:]))
     parser = _parser()
     args = parser.parse_args(given)
     if (args.pack is None) != (args.answers is None):

@@ -49,7 +49,6 @@ def compiled(function: Any) -> Any:
     return nb.njit(nogil=True, cache=True)(function)
 
 
-@intrinsic
 def _high_word(context: Any, a: Any, b: Any) -> Any:
     """The upper 64 bits of a product, which the machine gives with the lower ones."""
 
@@ -61,10 +60,13 @@ def _high_word(context: Any, a: Any, b: Any) -> Any:
     return nb.uint64(nb.uint64, nb.uint64), generated
 
 
+_high: Any = intrinsic(_high_word)
+
+
 @compiled
 def multiply(a: Any, b: Any) -> Any:
     """(high, low) of a·b for uint64 a, b."""
-    return _high_word(a, b), a * b
+    return _high(a, b), a * b
 
 
 @compiled
