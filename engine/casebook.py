@@ -90,6 +90,12 @@ class Casebook:
         index = np.asarray(pc.fill_null(values.indices, len(words)).to_numpy(zero_copy_only=False))
         return rank[index], [words[i] for i in order]
 
+    def places(self, column: str, names: tuple[str, ...]) -> npt.NDArray[np.int32]:
+        """Place of each case's text among `names`, −1 for another text or none."""
+        codes, words = self.codes(column)
+        place = {name: index for index, name in enumerate(names)}
+        return np.array([place.get(word, -1) for word in words] + [-1], np.int32)[codes]
+
     def select(self, rows: npt.NDArray[np.int64]) -> Casebook:
         """The cases at `rows`, which must ascend."""
         return Casebook(_one_chunk(self.table.take(pa.array(rows))))

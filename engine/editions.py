@@ -153,6 +153,16 @@ class Editions:
         return {name: pa.array([row.get(name) for row in rows], pa.string()) for name in RESULT_COLUMNS}
 
     @cached_property
+    def group_of_results(self) -> tuple[str, ...]:
+        """DRG code of every row of `results`, empty where it has none."""
+        return tuple(code or "" for code in self.results["drg_code"].to_pylist())
+
+    @cached_property
+    def groups_of_results(self) -> tuple[str, ...]:
+        """These codes, each once, ascending; the empty one is among them."""
+        return tuple(sorted({*self.group_of_results, ""}))
+
+    @cached_property
     def deviation_types(self) -> dict[str, str]:
         """LOW, NORM or HIGH for every deviation class of the catalogues, by what the class is called."""
         return {label: kind for edition in self.editions for label, kind in edition.deviation_types().items()}

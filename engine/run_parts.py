@@ -6,6 +6,7 @@ In and out as the functions say. Nothing here knows points or money; `publish` d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -39,6 +40,9 @@ from engine.write_grouped import write_grouped
 from pointvalue.cases import CaseColumns
 from pointvalue.lines import PostingLine
 from pointvalue.terms import Payable
+
+_READING = 2
+"""Files read at once for their digests."""
 
 
 def _silent(rows: int) -> None:
@@ -208,8 +212,9 @@ def record_grouping(draft: RunDraft, mapped: MappedCases, editions: Editions, de
 def record_inputs(draft: RunDraft, files: Sequence[Path], packs: Sequence[PackEdition], demand: Demand) -> None:
     """Note the case files and the packs, and keep the packs."""
     draft.parameters |= {"profile": demand.profile, "purpose": demand.purpose}
-    names = zip(files, short_names(files), strict=True)
-    draft.inputs += [replace(digest_file(path, name), path=str(path.resolve())) for path, name in names]
+    with ThreadPoolExecutor(_READING) as pool:
+        digests = list(pool.map(digest_file, files, short_names(files)))
+    draft.inputs += [replace(one, path=str(path.resolve())) for one, path in zip(digests, files, strict=True)]
     draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint) for each in packs]
     draft.packs += [
         {

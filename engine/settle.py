@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from engine.settle_dip import DipScores
 from grouper.reason import GroupStatus
 from pointvalue.cases import CaseColumns
-from pointvalue.model import Hospital
 from pointvalue.terms import Flag
 
 I64 = npt.NDArray[np.int64]
@@ -144,49 +143,61 @@ def _value_days(book: Casebook, area: Area, resolved: ResolvedPolicy) -> I64:
 
 def _index(book: Casebook, column: str, names: Sequence[str]) -> I32:
     """Place of each case's value among `names`; a value that is not there should have been rejected."""
-    codes, words = book.codes(column)
-    place = {name: index for index, name in enumerate(names)}
-    unknown = sorted(set(words) - set(place))
-    if unknown:
-        raise PolicyError(f"{column}: the policy knows nothing of {', '.join(unknown[:5])}.")
-    return np.array([place[word] for word in words], np.int32)[codes] if words else np.zeros(len(book), np.int32)
+    index = book.places(column, tuple(names))
+    if len(index) and int(index.min()) < 0:
+        codes, words = book.codes(column)
+        unknown = sorted({words[code] for code in np.unique(codes[index < 0]).tolist() if code >= 0})
+        raise PolicyError(f"{column}: the policy knows nothing of {', '.join(unknown[:5]) or 'an empty cell'}.")
+    return index
 
 
 def _priced_groups(
     book: Casebook, area: Area, resolved: ResolvedPolicy, value_day: I64, hospital: I32
 ) -> tuple[_Groups, I64, I64]:
     """Group, base points and reference cost of every case, each at its own date."""
-    rows = area.editions.result_rows(book.ints("edition"), book.ints("leaf"), book.ints("status"))
-    codes = [code or "" for code in area.editions.results["drg_code"].to_pylist()]
+    editions, status = book.ints("edition"), book.ints("status")
+    rows = area.editions.result_rows(editions, book.ints("leaf"), status)
+    codes = area.editions.group_of_results
     dip_index, dip_codes = book.codes("dip_code")
-    groups = tuple(sorted({*codes, *dip_codes, ""}))
+    groups = tuple(sorted({*codes, *dip_codes, ""})) if dip_codes else area.editions.groups_of_results
     place = {code: index for index, code in enumerate(groups)}
     index = np.array([place[code] for code in codes], np.int32)[rows]
     if dip_codes:
         has_code = dip_index >= 0
         index[has_code] = np.array([place[code] for code in dip_codes], np.int32)[dip_index[has_code]]
     base, reference = np.zeros(len(book), np.int64), np.zeros(len(book), np.int64)
-    has_group = np.isin(book.ints("status"), [GroupStatus.OK, GroupStatus.QY])
-    levels = np.array([_level(h) for h in resolved.area.hospitals] or [""], np.str_)[hospital]
-    editions = book.ints("edition")
+    has_group = _HAS_GROUP[status]
     for edition, scheme in enumerate(area.schemes):
         for first, last, table in _spans(resolved.weights[scheme]) if scheme in resolved.weights else ():
-            within = (editions == edition) & has_group & (value_day >= first) & (value_day <= last)
-            base[within] = _by_group(table, table.base_points_e4, groups)[index[within]]
-            reference[within] = _by_group(table, table.cost_mean_fen, groups)[index[within]]
+            within = np.flatnonzero((editions == edition) & has_group & (value_day >= first) & (value_day <= last))
+            if not len(within):
+                continue
+            own = index[within]
+            base[within] = _by_group(table, "base", table.base_points_e4, groups)[own]
+            reference[within] = _by_group(table, "mean", table.cost_mean_fen, groups)[own]
             for level, means in table.cost_mean_fen_by_level.items():
-                own = within & (levels == level)
-                reference[own] = _by_group(table, means, groups)[index[own]]
+                at_level = np.array([each.level == level for each in resolved.area.hospitals], np.bool_)
+                held = at_level[hospital[within]]
+                reference[within[held]] = _by_group(table, level, means, groups)[own[held]]
     return _Groups(index, groups), base, reference
 
 
-def _level(hospital: Hospital) -> str:
-    return hospital.level
+_HAS_GROUP = np.isin(np.arange(256), [int(GroupStatus.OK), int(GroupStatus.QY)])
+_COLUMNS: dict[tuple[int, str, tuple[str, ...]], tuple[WeightTable, I64]] = {}
+"""Columns of weight tables by group, for the next piece; with the table itself, so that its number stays its own."""
+_COLUMNS_MAX = 256
 
 
-def _by_group(table: WeightTable, values: Sequence[int], groups: Sequence[str]) -> I64:
-    rows = [table.row(group) for group in groups]
-    return np.array([values[row] if row >= 0 else 0 for row in rows], np.int64)
+def _by_group(table: WeightTable, name: str, values: Sequence[int], groups: tuple[str, ...]) -> I64:
+    """A column of the table in the order of `groups`, 0 for one it does not have. `name` tells columns apart."""
+    key = (id(table), name, groups)
+    found = _COLUMNS.get(key)
+    if found is None:
+        if len(_COLUMNS) >= _COLUMNS_MAX:
+            _COLUMNS.clear()
+        rows = [table.row(group) for group in groups]
+        found = _COLUMNS[key] = table, np.array([values[row] if row >= 0 else 0 for row in rows], np.int64)
+    return found[1]
 
 
 def _spans(dated: Dated[T]) -> Iterator[tuple[int, int, T]]:
@@ -210,21 +221,22 @@ def _coefficients(resolved: ResolvedPolicy, hospital: I32, value_day: I64) -> I6
 
 def _flags(book: Casebook, resolved: ResolvedPolicy, value_day: I64) -> I64:
     """Flags from the grouping status, and from the record by the policy's own definitions 「病例标志」."""
-    flags = np.zeros(len(book), np.int64)
     status = book.ints("status")
+    by_status = np.zeros(256, np.int64)
     for of_status, flag in _FLAG_OF_STATUS.items():
-        flags[status == of_status] |= int(flag)
-    texts = {column: book.codes(column) for column in ("dscg_way", "ipt_med_type")}
+        by_status[of_status] = int(flag)
+    flags = by_status[status]
     days = book.ints("act_ipt_days")
     for first, last, definitions in _spans(resolved.flags):
-        within = (value_day >= first) & (value_day <= last)
-        for definition in (each for each in definitions if each.when is None):
-            holds = within.copy()
+        asked = [each for each in definitions if each.when is None]
+        within = (value_day >= first) & (value_day <= last) if asked else None
+        for definition in asked:
+            assert within is not None
+            holds = within
             for column, wanted in (("dscg_way", definition.dscg_way), ("ipt_med_type", definition.ipt_med_type)):
                 if wanted:
-                    codes, words = texts[column]
-                    holds &= np.array([word in wanted for word in words] + [False], np.bool_)[codes]
+                    holds = holds & (book.places(column, tuple(wanted)) >= 0)
             if definition.days_upto is not None:
-                holds &= days <= definition.days_upto
+                holds = holds & (days <= definition.days_upto)
             flags[holds] |= int(definition.flag)
     return flags

@@ -8,8 +8,9 @@ Which of several equal remainders come first only the caller knows: by case id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -19,34 +20,45 @@ from pointvalue.fixed_wide import compiled, fits_63_bits, scaled_floor, total
 
 CHUNK = 1 << 20
 _DIGIT = 16
+Run = Callable[..., Iterable[Any]]
+"""As `map`: a function for every chunk, answers in their order."""
 FirstOfTies = Callable[[I64, int], I64]
 """Of these rows, ascending, the given number whose case ids come first, ascending."""
 
 
 def allocate_chunks(
-    points_e4: I64, factor: Fraction, amount: int, out: I64, rests: I64, first_of_ties: FirstOfTies
+    points_e4: I64,
+    factor: Fraction,
+    amount: int,
+    out: I64,
+    rests: I64,
+    first_of_ties: FirstOfTies,
+    run: Run = map,
 ) -> None:
     """Whole fen for points × factor into `out`; needs |amount − factor·Σ points| < 1. `rests` is scratch.
 
-    Raises OverflowError for a factor of more than 63 bits.
+    `run` does the same to every chunk, in order or at once. Raises OverflowError for a factor of more than 63 bits.
     """
     numerator, denominator = factor.numerator, factor.denominator
     if not fits_63_bits(numerator, denominator):
         raise OverflowError(f"factor {factor} needs more than 63 bits; publish the point value with fewer decimals")
-    summed = numerator * sum(total(points_e4[each]) for each in chunks(len(points_e4)))
+
+    def floor(each: slice) -> tuple[int, int]:
+        points = np.asarray(points_e4[each])
+        out[each], rests[each] = scaled_floor(points, numerator, denominator)
+        return total(points), total(out[each])
+
+    floored = list(run(floor, chunks(len(points_e4))))
+    summed = numerator * sum(points for points, _ in floored)
     if abs(amount * denominator - summed) >= denominator:
         raise SharesDoNotMeetTotal(f"shares add up to {summed}/{denominator}, total is {amount}")
-    floored = 0
-    for each in chunks(len(points_e4)):
-        out[each], rests[each] = scaled_floor(np.asarray(points_e4[each]), numerator, denominator)
-        floored += total(out[each])
-    left = amount - floored
+    left = amount - sum(fen for _, fen in floored)
     if not 0 <= left <= len(points_e4):
         raise SharesDoNotMeetTotal(f"{left} fen left over for {len(points_e4)} shares")
     if left:
-        limit, ties = _limit(rests, left, denominator)
+        limit, ties = _limit(rests, left, denominator, run)
         _hand_out(out, rests, limit, ties, first_of_ties)
-    paid = sum(total(out[each]) for each in chunks(len(out)))
+    paid = sum(run(lambda each: total(out[each]), chunks(len(out))))
     if paid != amount:
         raise SharesDoNotMeetTotal(f"allocated {paid} fen, total is {amount}")
 
@@ -57,7 +69,7 @@ def chunks(count: int) -> Iterator[slice]:
         yield slice(low, min(count, low + CHUNK))
 
 
-def _limit(rests: I64, left: int, denominator: int) -> tuple[int, int]:
+def _limit(rests: I64, left: int, denominator: int, run: Run) -> tuple[int, int]:
     """(the smallest remainder that gets a fen, how many of those equal to it do): a fen for each of the `left` largest.
 
     One digit of 16 bits a pass, the highest first.
@@ -65,15 +77,25 @@ def _limit(rests: I64, left: int, denominator: int) -> tuple[int, int]:
     digits = len(range(0, max(1, (denominator - 1).bit_length()), _DIGIT))
     prefix, wanted = 0, left
     for digit in range(digits - 1, -1, -1):
-        counts = np.zeros(1 << _DIGIT, np.int64)
-        for each in chunks(len(rests)):
-            _count_digits(np.asarray(rests[each]), prefix, digit * _DIGIT, counts)
+        counts = _digits(rests, prefix, digit * _DIGIT, run)
         from_above = np.cumsum(counts[::-1])
         place = int(np.searchsorted(from_above, wanted))
         value = len(counts) - 1 - place
         wanted -= int(from_above[place] - counts[value])
         prefix = (prefix << _DIGIT) | value
     return prefix, wanted
+
+
+def _digits(rests: I64, prefix: int, shift: int, run: Run) -> I64:
+    def count(each: slice) -> I64:
+        counts = np.zeros(1 << _DIGIT, np.int64)
+        _count_digits(np.asarray(rests[each]), prefix, shift, counts)
+        return counts
+
+    found = np.zeros(1 << _DIGIT, np.int64)
+    for counts in run(count, chunks(len(rests))):
+        found += counts
+    return found
 
 
 def _hand_out(out: I64, rests: I64, limit: int, ties: int, first_of_ties: FirstOfTies) -> None:

@@ -72,10 +72,12 @@ class LeanReader:
         batch_rows: int = BATCH_ROWS,
         shard: Shard | None = None,
         columns: Collection[str] | None = None,
+        threads: int = 1,
     ) -> None:
-        """`columns`: typed columns whose values are wanted; None = all. Cells of the others are judged all the same."""
+        """`threads` look for repeated ids. `columns`: typed columns whose values are wanted; None = all. Cells of the
+        others are judged all the same."""
         self.reader, self.shard = reader, shard
-        self.suspects = find_suspects(reader, batch_rows)
+        self.suspects = find_suspects(reader, batch_rows, threads)
         self._wanted = None if columns is None else frozenset(columns)
         self._columns = Columns(reader.demand)
         self._rules = LeanRules(self._columns)

@@ -7,7 +7,9 @@ bytes are kept for each, on disk when they are many. A hash only chooses what `j
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -30,6 +32,7 @@ from engine.execute.lean_batches import Batches, Task
 from engine.execute.vocabulary import text_buffers
 
 U64 = npt.NDArray[np.uint64]
+READ_AHEAD_BYTES = 1 << 28
 HELD_MAX = 4_000_000
 """Hashes kept in memory; more go to a file, whose pages the system may take back."""
 I64 = npt.NDArray[np.int64]
@@ -67,14 +70,14 @@ def look_of(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def find_suspects(reader: CaseReader, batch_rows: int) -> Suspects:
-    """One pass over the ids of all files."""
+def find_suspects(reader: CaseReader, batch_rows: int, threads: int = 1) -> Suspects:
+    """One pass over the ids of all files, `threads` of them at a time."""
     looks = tuple(look_of(table.path) for table in reader.tables)
     hashes, counts, batches = _Spool(), list[int](), Batches(reader, batch_rows)
     numbers: list[list[I64 | range]] = []
-    for file, (table, header) in enumerate(zip(reader.tables, reader.headers, strict=True)):
+    for table, pieces in zip(reader.tables, _by_file(reader, batches, threads), strict=True):
         count, of_file = 0, list[I64 | range]()
-        for found, rows, misshapen in _hashes(batches, file, table, header):
+        for found, rows, misshapen in pieces:
             hashes.add(found)
             of_file.append(rows)
             count += len(found) + misshapen
@@ -87,6 +90,28 @@ def find_suspects(reader: CaseReader, batch_rows: int) -> Suspects:
     finally:
         hashes.close()
     return Suspects(tuple(counts), tuple(suspect), looks)
+
+
+_Hashed = tuple[U64, I64 | range, int]
+
+
+def _by_file(reader: CaseReader, batches: Batches, threads: int) -> Iterator[Iterable[_Hashed]]:
+    """The hashes of each file in turn. Files of a usual size are read ahead, a few at a time, larger ones as asked."""
+    waiting: deque[Future[list[_Hashed]] | Iterator[_Hashed]] = deque()
+
+    def taken() -> Iterable[_Hashed]:
+        first = waiting.popleft()
+        return first.result() if isinstance(first, Future) else first
+
+    with ThreadPoolExecutor(threads) as pool:
+        for file, (table, header) in enumerate(zip(reader.tables, reader.headers, strict=True)):
+            hashes = _hashes(batches, file, table, header)
+            ahead = threads > 1 and table.path.stat().st_size < READ_AHEAD_BYTES
+            waiting.append(pool.submit(list, hashes) if ahead else hashes)
+            if len(waiting) > threads:
+                yield taken()
+        while waiting:
+            yield taken()
 
 
 def _suspect_rows(hashes: _Spool, numbers: list[list[I64 | range]]) -> list[I64]:

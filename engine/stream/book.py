@@ -61,6 +61,16 @@ class LeanBook(Casebook):
             return np.full(len(self), -1, np.int32), []
         return _short(coded.ids, coded.words.texts)
 
+    def places(self, column: str, names: tuple[str, ...]) -> I32:
+        coded = self.rows.texts.get(column)
+        if coded is None:
+            return np.full(len(self), -1, np.int32)
+        place = {name: index for index, name in enumerate(names)}
+        found = np.full(len(coded.words) + 1, -1, np.int32)
+        for number, text in enumerate(coded.words.texts):
+            found[number] = place.get(text, -1)
+        return found[coded.ids]
+
     def _principal(self) -> tuple[I32, list[str]]:
         """Principal diagnoses as sent; a code map in between is refused before the run."""
         lists = self.rows.lists["diag_codes"]

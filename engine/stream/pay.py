@@ -8,6 +8,7 @@ order of the files. Each case is held against its exact share before anything is
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,28 +39,30 @@ class StreamPayer:
     digest: DigestColumns
     spill: Spill
     pots: list[tuple[int, str]]
+    threads: int = 1
 
     def pay(self, pool_index: int, label: str, rows: I64, factor: Fraction, total_fen: int) -> Paid:
         """Pay the pot; sums placed like `rows`."""
         number = self.pots.index((pool_index, label))
         pot = self.spill.pots[number]
         standard, part = pot.work("standard"), pot.work("part")
-        allocate_chunks(pot.read("points"), factor, total_fen, standard, part, self._first_by_id(number, pot))
-        size = 2 * len(self.digest.cell) if not len(pot) else 2 * self._cells
-        sums = np.zeros((3, size), np.int64)
-        for each in chunks(len(pot)):
-            self._settle(pool_index, pot, each, standard, part, sums)
+        with ThreadPoolExecutor(self.threads) as pool:
+            first = self._first_by_id(number, pot)
+            allocate_chunks(pot.read("points"), factor, total_fen, standard, part, first, pool.map)
+            sums = np.zeros((3, 2 * self._cells), np.int64)
+            for found in pool.map(lambda each: self._settle(pool_index, pot, each, standard, part), chunks(len(pot))):
+                sums += found
         cells = self.digest.cell[rows] + self._cells * (self.digest.slot[rows] & 1)
-        found = sums[:, cells] if len(pot) else np.zeros((3, len(rows)), np.int64)
-        assert int(found[0].sum()) == total_fen, "every case of the pot is in its digest"
-        return Paid(found[0], found[1], found[2])
+        paid = sums[:, cells]
+        assert int(paid[0].sum()) == total_fen, "every case of the pot is in its digest"
+        return Paid(paid[0], paid[1], paid[2])
 
     @property
     def _cells(self) -> int:
         return 12 * self.slots.hospitals
 
-    def _settle(self, pool_index: int, pot: PotSpill, each: slice, standard: I64, part: I64, sums: I64) -> None:
-        """Floors, caps and fund parts of some cases, and their sums by cell."""
+    def _settle(self, pool_index: int, pot: PotSpill, each: slice, standard: I64, part: I64) -> I64:
+        """Floors, caps and fund parts of some cases; returns the sums of standards, floors and caps by cell."""
         pool = self.area.pools[pool_index]
         due = np.asarray(standard[each])
         if pool.point_value.payable is Payable.MINUS_PATIENT:
@@ -72,9 +75,11 @@ class StreamPayer:
         caps = cut_to_fee(due + floors, booked, elsewhere & self.area.out_of_area_cap)
         part[each] = due + floors - caps
         place = pot.read("cell")[each] + np.int32(self._cells) * elsewhere
+        sums = np.zeros((3, 2 * self._cells), np.int64)
         for number, values in enumerate((np.asarray(standard[each]), floors, caps)):
-            if number == 0 or values.any():
-                sums[number] += sum_by(place.astype(np.int32), values, sums.shape[1])
+            if values.any():
+                sums[number] = sum_by(place.astype(np.int32), values, sums.shape[1])
+        return sums
 
     def _first_by_id(self, number: int, pot: PotSpill) -> Callable[[I64, int], I64]:
         """Of some cases of the pot those whose ids come first."""

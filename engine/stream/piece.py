@@ -126,10 +126,10 @@ class Pieces:
             "cell": cell,
             "elsewhere": (cases.flags & int(Flag.OUT_OF_AREA)) != 0,
         }
-        inside = {
-            number: {name: values[pot == number] for name, values in columns.items()}
-            for number in np.flatnonzero(np.bincount(pot + 1, minlength=len(self.pots) + 1)[1:]).tolist()
-        }
+        inside = {}
+        for number in np.flatnonzero(np.bincount(pot + 1, minlength=len(self.pots) + 1)[1:]).tolist():
+            own = np.flatnonzero(pot == number)
+            inside[number] = {name: values.take(own) for name, values in columns.items()}
         return Piece(
             settled=len(rows),
             other_period=other,

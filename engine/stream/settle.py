@@ -95,9 +95,9 @@ def settle(
         pieces = Pieces(area, resolved, scope_of(resolved, period), options.mapping, beside)
         first = FirstPass(draft.folder, pieces, demand)
         reader = open_cases(files, demand)
-        first.run(LeanReader(reader, columns=first.columns), options)
+        first.run(LeanReader(reader, columns=first.columns, threads=options.threads), options)
         first.close(options.allow_empty)
-        result = _clear(first, resolved)
+        result = _clear(first, resolved, options.threads)
         written = Result(resolved.area, area.editions, first.spill, _also_codes(beside)).write(
             draft.folder / SETTLED, options.threads, lambda rows: None
         )
@@ -288,10 +288,10 @@ class _Table:
             self._writer.close()
 
 
-def _clear(first: FirstPass, resolved: ResolvedPolicy) -> YearResult:
+def _clear(first: FirstPass, resolved: ResolvedPolicy, threads: int) -> YearResult:
     """The year's clearing on the sums; the pots pay their cases as it goes."""
     digest = first.digest.columns()
-    payer = StreamPayer(resolved.area, first.pieces.slots, digest, first.spill, first.pieces.pots)
+    payer = StreamPayer(resolved.area, first.pieces.slots, digest, first.spill, first.pieces.pots, threads)
     return clear_year(digest.cases, digest.scored, resolved.area, None, payer)
 
 
