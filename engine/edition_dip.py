@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,8 @@ import pyarrow as pa
 
 from engine.class_kind import deviation_types
 from engine.edition import GroupFrame
-from engine.execute.texts import Answers, TextReader
 from engine.packs.dip_load import DipPack
 from engine.packs.meta import PackMeta
-from engine.used_codes import UsedCodes
-from grouper.dip import group_batch
 from grouper.dip_compile import CompiledDip, compile_dip
 from grouper.dip_layout import NULL, NUMBERS, Batch
 from grouper.dip_reason import TEXT_ZH, DipReason
@@ -35,6 +32,9 @@ from grouper.reason import GroupStatus
 from grouper.tables import NumericField
 from pointvalue.dip_score_tables import CaseKeys, Price, ScoringError
 from pointvalue.dip_scoring import look_up
+
+if TYPE_CHECKING:
+    from engine.execute.texts import TextReader
 
 I64 = npt.NDArray[np.int64]
 _DEATH = "5"
@@ -91,12 +91,16 @@ class DipEdition:
         return deviation_types(self.pack.scoring.bands)
 
     def grouping(self, mapping: bool | None) -> GroupFrame:
+        # The kernel's compiler is loaded where there is a batch to group, not to explain one case.
+        from engine.used_codes import UsedCodes
+        from grouper.dip import group_batch
+
         used, texts = UsedCodes({}), _Readers(self)
 
         def group(frame: pl.DataFrame) -> Mapping[str, pa.Array]:
             dx, op = texts.codes.lists(frame["diag_codes"]), texts.codes.lists(frame["oprn_codes"])
             dx_ids, op_ids = texts.dx.take(dx), texts.op.take(op)
-            numbers = self._numbers(frame, texts)
+            numbers = self._numbers(frame, *texts.cost_factors(frame))
             out = group_batch(self.compiled, Batch(dx.offsets, dx_ids, op.offsets, op_ids, numbers))
             first = np.zeros(len(frame), np.int64)
             status = np.where(out.row >= 0, int(GroupStatus.OK), int(GroupStatus.FAIL)).astype(np.uint8)
@@ -116,10 +120,14 @@ class DipEdition:
 
     def case_of(self, frame: pl.DataFrame) -> DipCase:
         """The one case of a frame as the plain walk reads it."""
-        numbers = self._numbers(frame, _Readers(self))[:, 0].tolist()
+        row = frame.row(0, named=True)
+        hospital, insurance, month, place = (row[name] for name in PRICE_KEYS)
+        price = self.price_of(hospital or "", insurance or "", month, place)
+        factors = (None, None) if price is None else (price.cost_factor_e6, price.basic_cost_factor_e6)
+        k, basic_k = (np.array([NULL if each is None else each], np.int64) for each in factors)
+        numbers = self._numbers(frame, k, basic_k)[:, 0].tolist()
         known: dict[str, Any] = dict(zip(NUMBERS, (None if n == NULL else n for n in numbers), strict=True))
         known["is_death"] = known["is_death"] == 1
-        row = frame.row(0, named=True)
         diagnoses, procedures = (tuple(code or "" for code in row[f"{kind}_codes"] or ()) for kind in ("diag", "oprn"))
         return DipCase(row["setl_id"], diagnoses, procedures, **known)
 
@@ -138,8 +146,7 @@ class DipEdition:
                 rewritten[place] = rewritten_code(group, principal[place].as_py() or "")
         return pa.array(rewritten, pa.string())
 
-    def _numbers(self, frame: pl.DataFrame, texts: _Readers) -> I64:
-        k, basic_k = texts.cost_factors(frame)
+    def _numbers(self, frame: pl.DataFrame, k: I64, basic_k: I64) -> I64:
         days = _age_days(frame)
         stay = (pl.col("discharged_on") - pl.col("adm_on")).dt.total_days()
         icu = pl.col("icu_hours").cast(pl.Int64) if "icu_hours" in frame.columns else pl.lit(None, pl.Int64)
@@ -178,12 +185,14 @@ class _Readers:
     """Texts of a run as numbers: codes by the catalogue's vocabularies, and the keys of its price table."""
 
     def __init__(self, edition: DipEdition) -> None:
+        from engine.execute.texts import Answers, TextReader
+
         self._edition = edition
         self.codes = TextReader()
         # The catalogue's vocabularies grow with every new code.
         self.dx = Answers(edition.compiled.dx.id_of, 0)
         self.op = Answers(edition.compiled.op.id_of, 0)
-        self._keys = [TextReader() for _ in PRICE_KEYS]
+        self._keys: list[TextReader] = [TextReader() for _ in PRICE_KEYS]
 
     def cost_factors(self, frame: pl.DataFrame) -> tuple[I64, I64]:
         """K 「均费系数」 of every case, NULL where the price table has no row for it."""

@@ -17,7 +17,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 COMMANDS = (
-    *((), ("demo",), ("group",), ("presettle",), ("clear",), ("explain",), ("pack", "lint"), ("pack", "show")),
+    *(
+        (),
+        ("demo",),
+        ("group",),
+        ("presettle",),
+        ("clear",),
+        ("settle",),
+        ("explain",),
+        ("pack", "lint"),
+        ("pack", "show"),
+    ),
     *(("policy", "measure"), ("policy", "simulate"), ("policy", "advance")),
     *(("policy", "check"), ("policy", "show"), ("runs", "list"), ("runs", "show"), ("runs", "verify")),
 )
@@ -43,6 +53,30 @@ def test_help_needs_no_heavy_import(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip().endswith("HEAVY []")
+
+
+@pytest.mark.parametrize("rules", [("--pack", "pack_drg"), ("--pack", "pack_dip"), ("--area", "")])
+def test_explaining_a_case_loads_no_compiler(month: Path, rules: tuple[str, str]) -> None:
+    case = str(pl.read_parquet(month)["setl_id"][3])
+    words = ["explain", str(month), "--case", case, rules[0], str(DEMO / rules[1])]
+    probe = (
+        "import sys\nfrom engine.cli import app\n"
+        f"try:\n    app({words!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "print('COMPILER', 'numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip().endswith("COMPILER False"), done.stderr
+
+
+@pytest.mark.slow
+def test_compiled_kernels_go_where_the_environment_says(tmp_path: Path, month: Path) -> None:
+    """A read-only install: what is compiled is kept in the folder NUMBA_CACHE_DIR names."""
+    probe = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kernels"), "PYTHONPATH": str(ROOT)}
+    words = ["settle", str(month), "--area", "demo", "--year", "2025", "--runs", "runs"]
+    command = [sys.executable, "-m", "engine.cli", *words]
+    done = subprocess.run(command, cwd=tmp_path, env=probe, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "kernels").rglob("*.nbi"))) > 10
 
 
 def test_every_command_has_help(tmp_path: Path) -> None:
