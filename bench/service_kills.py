@@ -55,9 +55,11 @@ def _serves(pipe: Connection, url: str, folder: Path, port: int) -> None:
 def settle_drill(url: str, folder: Path, kills: int, seed: int) -> Outcome:
     """Kill a service `kills` times while a client settles case after case and asks again for what got no answer."""
     from bench.service import demo_cases
+    from engine.online.counter import open_counter
 
     rolls, started = random.Random(seed), time.monotonic()
-    cases, answers, again = demo_cases(folder / "settle-city"), dict[int, dict[str, Any]](), 0
+    cases = demo_cases(folder / "settle-city", open_counter(POLICY))
+    answers, again = dict[int, dict[str, Any]](), 0
     problems: list[str] = []
     for _ in range(kills):
         with _listening(url, folder) as (child, port):
