@@ -7,8 +7,10 @@ the slow path; rows whose id may repeat wait for the end. Memory is bounded by t
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -21,6 +23,7 @@ from engine.cases.gather import headers_needed
 from engine.cases.read import CaseReader
 from engine.cases.rejection import Reject
 from engine.cases.repair import Repairs
+from engine.cases.typed import read_text
 from engine.cases.validate import NO_REJECTION, Validated, judge, validate
 from engine.execute.batches import RowBatch, Wanted, batches, count_groups, every
 from engine.execute.cells import ID, Coded, Columns, Odd
@@ -28,6 +31,8 @@ from engine.execute.checks import breaks_a_rule
 from engine.execute.plain import Plan, plan_of, raw_rows
 from engine.execute.suspects import Suspects, find_suspects, look_of
 
+_GROUPS = 16
+IN_MEMORY_MAX = 20_000
 WAITING_MAX = 16_384
 """Rows that wait for the slow path before it is worth its fixed cost."""
 
@@ -152,11 +157,14 @@ def divided_copies(
 
 
 class Waiting:
-    """Frames that are worth a turn only together; those of one schema are joined."""
+    """Frames that are worth a turn only together; those of one schema are joined. More than
+    `IN_MEMORY_MAX` rows wait on disk."""
 
     def __init__(self) -> None:
         self._frames: dict[tuple[tuple[str, str], ...], list[pl.DataFrame]] = {}
-        self._rows = 0
+        self._rows, self._held = 0, 0
+        self._spool: tempfile.TemporaryDirectory[str] | None = None
+        self._spooled: list[Path] = []
 
     def __len__(self) -> int:
         return self._rows
@@ -167,12 +175,59 @@ class Waiting:
             key = tuple((name, str(kind)) for name, kind in frame.schema.items())
             self._frames.setdefault(key, []).append(_of_its_own(frame))
             self._rows += len(frame)
+            self._held += len(frame)
+            if self._held > IN_MEMORY_MAX:
+                self._put_away()
 
     def taken(self) -> list[pl.DataFrame]:
         """All that waited, which then waits no longer."""
+        if self._spooled:
+            for path in self._spooled:
+                with path.open("rb") as file:
+                    frame = pl.read_ipc(file)
+                self._frames.setdefault(tuple((n, str(k)) for n, k in frame.schema.items()), []).append(frame)
+            assert self._spool is not None
+            self._spool.cleanup()
         frames = [pl.concat(frames) for frames in self._frames.values()]
-        self._frames, self._rows = {}, 0
+        self._frames, self._rows, self._held, self._spooled, self._spool = {}, 0, 0, [], None
         return frames
+
+    def _put_away(self) -> None:
+        """What is in memory goes to disk, a file for each schema."""
+        self._spool = self._spool or tempfile.TemporaryDirectory(prefix="dianzhi-waiting-")
+        for frames in self._frames.values():
+            path = Path(self._spool.name) / f"{len(self._spooled):06d}"
+            pl.concat(frames).write_ipc(path)
+            self._spooled.append(path)
+        self._frames, self._held = {}, 0
+
+
+class Copies:
+    """Raw rows whose id may stand elsewhere too, in groups: rows of one id, as it will be inside, are in one."""
+
+    def __init__(self) -> None:
+        self._groups = [Waiting() for _ in range(_GROUPS)]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._groups))
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Lets rows wait."""
+        if not len(frame):
+            return
+        group = (read_text(frame[ID], Repairs()).values.hash(seed=0) % _GROUPS).fill_null(0)
+        for number in group.unique().to_list():
+            self._groups[number].add(frame.filter(group == number))
+
+    def groups(self) -> Iterator[list[pl.DataFrame]]:
+        """What waited, group by group; it then waits no longer."""
+        for each in self._groups:
+            if len(each):
+                yield each.taken()
+
+    def taken(self) -> list[pl.DataFrame]:
+        """All of it."""
+        return [frame for group in self.groups() for frame in group]
 
 
 def _of_its_own(frame: pl.DataFrame) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from engine.cases.repair import Repairs
 from engine.cases.validate import Validated, validate
 from engine.execute.batches import count_groups
 from engine.execute.cells import Columns, Odd
-from engine.execute.fast_cases import WAITING_MAX, Shard, Waiting, divided_copies
+from engine.execute.fast_cases import WAITING_MAX, Copies, Shard, Waiting, divided_copies
 from engine.execute.lean import LeanRows
 from engine.execute.lean_batches import Batches, LeanBatch
 from engine.execute.lean_batches import Task as Task
@@ -156,7 +156,7 @@ class LateRows:
         self._lean, self._reader = reader, reader.reader
         self._converter = Converter(reader.reader.demand)
         self._waiting = Waiting()
-        self.held = Waiting()
+        self.held = Copies()
         """Raw rows whose id may stand elsewhere too, until `rest`."""
         self._seen = [0] * len(reader.reader.tables)
         self._last = -1
@@ -178,9 +178,8 @@ class LateRows:
         """All that waits, after the last part, and the rows whose ids repeat. Raises CaseFileError when a file was
         written to meanwhile."""
         yield from self.rest_but_copies()
-        if len(self.held):
-            demand, files = self._reader.demand, self._reader.files
-            yield from divided_copies(self.held.taken(), demand, files, self._converter)
+        for frames in self.held.groups():
+            yield from divided_copies(frames, self._reader.demand, self._reader.files, self._converter)
 
     def rest_but_copies(self) -> Iterator[Validated]:
         """The same without the latter, which stay in `held`."""

@@ -34,6 +34,7 @@ from engine.editions import open_edition
 from engine.errors import RunError
 from engine.execute.lean_frame import LeanFrames, frame_of
 from engine.execute.lean_read import LateRows, LeanPart, LeanReader
+from engine.execute.memory import give_back
 from engine.ledger.store import NO_AREA, RunDraft
 from engine.line_grounds import policy_keys
 from engine.map_cases import OTHER_PERIOD
@@ -161,8 +162,7 @@ class FirstPass:
         late = LateRows(reader)
         for number, done in enumerate(in_order(reader, self.pieces, options.threads)):
             if number % RELEASED_EVERY == 0:
-                # What a batch needed goes back, or the pool grows by what lies scattered in it.
-                pa.default_memory_pool().release_unused()
+                give_back()
             part = done.part
             if done.piece is not None:
                 self._add(done.piece, done.misfits, done.other)
@@ -208,7 +208,7 @@ class FirstPass:
         for table in self.tables:
             table.close()
         self.spill.close()
-        pa.default_memory_pool().release_unused()
+        give_back()
         found = self.counts["rejected"] + self.counts["other_period"] + self.counts["in_period"]
         assert found == self.counts["read"], f"read {self.counts['read']} rows and accounted for {found}"
         if not self.counts["in_period"] and not allow_empty:
