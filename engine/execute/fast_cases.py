@@ -32,6 +32,7 @@ from engine.execute.plain import Plan, plan_of, raw_rows
 from engine.execute.suspects import Suspects, find_suspects, look_of
 
 _GROUPS = 16
+_FRAMES_MAX = 32
 IN_MEMORY_MAX = 20_000
 WAITING_MAX = 16_384
 """Rows that wait for the slow path before it is worth its fixed cost."""
@@ -157,12 +158,14 @@ def divided_copies(
 
 
 class Waiting:
-    """Frames that are worth a turn only together; those of one schema are joined. More than
-    `IN_MEMORY_MAX` rows wait on disk."""
+    """Frames that are worth a turn only together; those of one schema are joined. More than `limit` rows wait on disk.
 
-    def __init__(self) -> None:
+    Small frames cost many times their cells, so many of them are made one.
+    """
+
+    def __init__(self, limit: int = IN_MEMORY_MAX) -> None:
         self._frames: dict[tuple[tuple[str, str], ...], list[pl.DataFrame]] = {}
-        self._rows, self._held = 0, 0
+        self._rows, self._held, self._limit = 0, 0, limit
         self._spool: tempfile.TemporaryDirectory[str] | None = None
         self._spooled: list[Path] = []
 
@@ -173,10 +176,13 @@ class Waiting:
         """Lets a frame wait."""
         if len(frame):
             key = tuple((name, str(kind)) for name, kind in frame.schema.items())
-            self._frames.setdefault(key, []).append(_of_its_own(frame))
+            frames = self._frames.setdefault(key, [])
+            frames.append(_of_its_own(frame))
+            if len(frames) >= _FRAMES_MAX:
+                frames[:] = [_of_its_own(pl.concat(frames))]
             self._rows += len(frame)
             self._held += len(frame)
-            if self._held > IN_MEMORY_MAX:
+            if self._held > self._limit:
                 self._put_away()
 
     def taken(self) -> list[pl.DataFrame]:
@@ -206,7 +212,7 @@ class Copies:
     """Raw rows whose id may stand elsewhere too, in groups: rows of one id, as it will be inside, are in one."""
 
     def __init__(self) -> None:
-        self._groups = [Waiting() for _ in range(_GROUPS)]
+        self._groups = [Waiting(IN_MEMORY_MAX // _GROUPS) for _ in range(_GROUPS)]
 
     def __len__(self) -> int:
         return sum(map(len, self._groups))
