@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 
 from engine.cases.demand import Demand, Profile
-from engine.cases.load import iter_cases
+from engine.cases.one import rows_of
 from engine.cases.read import open_cases
 from engine.errors import CaseFileError, PackError
 from engine.lang import current, say
-from engine.packs.dip_load import DipPack, load_dip_pack
 from engine.packs.kind import kind_of_pack
 from engine.packs.load import Pack, load_pack
 from grouper.tables import Case, DrgTables
 
-AnyPack = Pack | DipPack
+if TYPE_CHECKING:
+    from engine.packs.dip_load import DipPack
+
+AnyPack: TypeAlias = "Pack | DipPack"
 
 
 def explain_one(paths: Sequence[Path], setl_id: str, folders: Sequence[Path], profile: str | None) -> list[str]:
@@ -35,20 +37,24 @@ def explain_one(paths: Sequence[Path], setl_id: str, folders: Sequence[Path], pr
 
 def open_pack(folder: Path) -> AnyPack:
     """A rule pack of either kind, without the batch kernels."""
-    return load_dip_pack(folder) if kind_of_pack(folder) == "dip" else load_pack(folder)
+    if kind_of_pack(folder) != "dip":
+        return load_pack(folder)
+    from engine.packs.dip_load import load_dip_pack
+
+    return load_dip_pack(folder)
 
 
 def find_case(paths: Sequence[Path], setl_id: str, demand: Demand) -> pl.DataFrame:
     """The accepted case as a frame of one row. Raises CaseFileError if it is not there or was rejected."""
-    for piece in iter_cases(open_cases(paths, demand), fast=False):
-        rejected = piece.rejected.filter(pl.col("setl_id") == setl_id)
-        if len(rejected):
-            zh, en = rejected.select("reason_zh", "reason_en").row(0)
-            raise CaseFileError(say(f"病例 {setl_id} 未被接受：{zh}", f"case {setl_id} was rejected: {en}"))
-        accepted = piece.accepted.filter(pl.col("setl_id") == setl_id)
-        if len(accepted):
-            return accepted.head(1)
-    raise CaseFileError(say(f"文件中没有结算ID为 {setl_id} 的病例。", f"no case with settlement id {setl_id} here."))
+    found = rows_of(open_cases(paths, demand), setl_id)
+    if found is None:
+        raise CaseFileError(
+            say(f"文件中没有结算ID为 {setl_id} 的病例。", f"no case with settlement id {setl_id} here.")
+        )
+    if len(found.accepted):
+        return found.accepted.head(1)
+    zh, en = found.rejected.select("reason_zh", "reason_en").row(0)
+    raise CaseFileError(say(f"病例 {setl_id} 未被接受：{zh}", f"case {setl_id} was rejected: {en}"))
 
 
 def _demand(packs: Sequence[AnyPack], profile: str | None) -> Demand:
@@ -63,7 +69,7 @@ def _demand(packs: Sequence[AnyPack], profile: str | None) -> Demand:
 
 def has_dip(packs: Sequence[AnyPack]) -> bool:
     """Whether a DIP catalogue is among them."""
-    return any(isinstance(pack, DipPack) for pack in packs)
+    return any(not isinstance(pack, Pack) for pack in packs)
 
 
 def _pack_for(packs: Sequence[AnyPack], row: dict[str, Any]) -> AnyPack:
@@ -81,7 +87,7 @@ def _pack_for(packs: Sequence[AnyPack], row: dict[str, Any]) -> AnyPack:
 def explained(pack: AnyPack, frame: pl.DataFrame) -> list[str]:
     """The lines of one case under one pack."""
     version = f"{pack.meta.id}@{pack.meta.version}"
-    if isinstance(pack, DipPack):
+    if not isinstance(pack, Pack):
         from engine.edition_dip import DipEdition
         from grouper.dip_reference import DipWalker
         from grouper.dip_trace import trace

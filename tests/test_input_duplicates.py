@@ -4,11 +4,14 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from engine.cases.demand import Demand
 from engine.cases.duplicates import find_duplicates
-from engine.cases.load import LoadedCases
+from engine.cases.load import LoadedCases, load_cases
+from engine.cases.one import rows_of
 from engine.cases.read import open_cases
 from tests.input_rows import Row, check, content, load, many, row, write_csv, write_parquet
 
@@ -94,3 +97,18 @@ def test_missing_ids_are_no_duplicates_of_each_other(tmp_path: Path) -> None:
 def test_unique_ids_cost_one_pass_and_give_no_verdict(tmp_path: Path) -> None:
     reader = open_cases([write_parquet(tmp_path / "a.parquet", many(50))], Demand("settle", "strict"))
     assert len(find_duplicates(reader, batch_rows=7)) == 0
+
+
+def test_the_rows_of_one_id_end_as_they_do_among_all_others(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write_parquet(tmp_path / "in" / "a.parquet", ROWS[::2])
+    write_csv(tmp_path / "in" / "b.csv", ROWS[1::2])
+    demand = Demand("group", "strict", numbers=())
+    reader = open_cases([tmp_path / "in"], demand)
+    whole = load_cases([tmp_path / "in"], demand)
+    for setl_id in {*whole.accepted["setl_id"], *whole.rejected["setl_id"]}:
+        found = rows_of(reader, setl_id)
+        assert found is not None
+        for mine, all_ in ((found.accepted, whole.accepted), (found.rejected, whole.rejected)):
+            assert_frame_equal(mine, all_.filter(pl.col("setl_id") == setl_id), check_row_order=False)
+    assert rows_of(reader, "NOBODY") is None

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.cases.repair import Repair, Repairs, code_repairs, repaired_code
 from engine.cases.sex import sex_of
@@ -35,18 +34,16 @@ class CodeMender:
 
     def read(self, lists: pl.Series, repairs: Repairs) -> tuple[pl.Series, pl.Series]:
         """The lists, never null, and a flag byte per row (0 in the compatible profile)."""
-        cells = lists.to_arrow()
-        lengths = np.asarray(pc.fill_null(pc.list_value_length(cells), 0).to_numpy(zero_copy_only=False), np.int64)
-        original = slots = cells.flatten()
+        lengths = lists.list.len().fill_null(0).to_numpy().astype(np.int64)
+        original = slots = lists.explode(empty_as_null=False, keep_nulls=False)
         assert int(lengths.sum()) == len(slots), "list lengths and values disagree"
         flags = np.zeros(len(lengths), np.uint8)
         if self.strict:
-            encoded = slots.dictionary_encode()
-            index = np.asarray(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), np.int64)
-            words: list[str] = encoded.dictionary.to_pylist()
-            slots, slot_flags = self._mend(slots, words, index, repairs)
+            words = slots.drop_nulls().unique(maintain_order=True)
+            index = slots.cast(pl.Enum(words)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+            slots, slot_flags = self._mend(slots, words.to_list(), index, repairs)
             flags = _any_flag(slot_flags, lengths)
-        blank = np.asarray(pc.fill_null(pc.equal(slots, ""), True).to_numpy(zero_copy_only=False), np.bool_)
+        blank = (slots == "").fill_null(True).to_numpy()
         if blank.any():
             slots, lengths = _drop_blanks(slots, lengths, blank, repairs)
         elif slots is original and lists.null_count() == 0:
@@ -54,8 +51,8 @@ class CodeMender:
         return _as_lists(slots, lengths), pl.Series(flags)
 
     def _mend(
-        self, slots: pa.Array, words: list[str], index: npt.NDArray[np.int64], repairs: Repairs
-    ) -> tuple[pa.Array, npt.NDArray[np.uint8]]:
+        self, slots: pl.Series, words: list[str], index: npt.NDArray[np.int64], repairs: Repairs
+    ) -> tuple[pl.Series, npt.NDArray[np.uint8]]:
         judged = [self._known.get(word) or self._judge(word) for word in words]
         # The last entry answers for null slots, whose index is -1.
         word_flags = np.array([flag for _, flag in judged] + [0], np.uint8)
@@ -66,8 +63,8 @@ class CodeMender:
         for place in changed:
             for kind in code_repairs(words[place]):
                 repairs[kind] += int(times[place])
-        mended = pa.array([text for text, _ in judged] + [None], pa.large_string())
-        return mended.take(pa.array(np.where(index < 0, len(words), index))), word_flags[index]
+        mended = pl.Series([*(text for text, _ in judged), None], dtype=pl.String)
+        return mended.gather(pl.Series(np.where(index < 0, len(words), index))), word_flags[index]
 
     def _judge(self, word: str) -> tuple[str, int]:
         mended = repaired_code(word)
@@ -89,8 +86,8 @@ def _any_flag(slot_flags: npt.NDArray[np.uint8], lengths: npt.NDArray[np.int64])
 
 
 def _drop_blanks(
-    slots: pa.Array, lengths: npt.NDArray[np.int64], blank: npt.NDArray[np.bool_], repairs: Repairs
-) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    slots: pl.Series, lengths: npt.NDArray[np.int64], blank: npt.NDArray[np.bool_], repairs: Repairs
+) -> tuple[pl.Series, npt.NDArray[np.int64]]:
     """Without blank slots; a blank first slot stays if a code follows, because it says there is no principal one."""
     row = np.repeat(np.arange(len(lengths)), lengths)
     codes = np.bincount(row[~blank], minlength=len(lengths))
@@ -98,13 +95,13 @@ def _drop_blanks(
     keep = ~blank
     keep[first] = True
     repairs[Repair.EMPTY_CODE] += int((~keep & (codes[row] > 0)).sum())
-    kept = pc.fill_null(slots.filter(pa.array(keep)), "")
+    kept = slots.filter(pl.Series(keep)).fill_null("")
     return kept, np.bincount(row[keep], minlength=len(lengths)).astype(np.int64)
 
 
-def _as_lists(slots: pa.Array, lengths: npt.NDArray[np.int64]) -> pl.Series:
+def _as_lists(slots: pl.Series, lengths: npt.NDArray[np.int64]) -> pl.Series:
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
-    series = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), slots))
+    series = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), slots.to_arrow()))
     assert isinstance(series, pl.Series)
     return series.cast(pl.List(pl.String))
