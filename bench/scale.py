@@ -9,48 +9,31 @@ polars and the plain Python walk over the same cases: every claim is a ratio of 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
-
-from bench.by_polars import group_by_polars, settle_by_polars
+from bench.baselines import measure_baselines
 from bench.city import YEAR
 from bench.clock import Spent
-from bench.grouping import demo_figures
 from bench.job import Job, clearing_job, settle_job
 from bench.large import large_city
 from bench.machine import facts
 from engine.cases.demand import Demand
-from engine.cases.encode import Encoder
 from engine.cases.gather import headers_needed
 from engine.cases.load import iter_cases
 from engine.cases.read import CaseReader, open_cases
 from engine.edition import Edition
+from engine.edition_dip import DipEdition
 from engine.editions import open_edition
 from engine.execute.batches import batches
 from engine.execute.suspects import find_suspects
 from engine.map_cases import ROWS_AT_A_TIME
-from engine.packs.load import Pack, load_pack
+from engine.packs.load import load_pack
 from engine.version import engine_facts
-from grouper.drg import group_batch
 
 DEMO = Path(__file__).resolve().parents[1] / "fixtures" / "demo"
-SAMPLE = 200_000
-"""Cases the slow ways are measured on; their cost a case does not depend on how many there are."""
-WALKED = 5_000
-FUND_FEN = 10**12
-READ = (
-    *("setl_id", "fixmedins_code", "insutype", "gend", "age", "nwb_age", "nwb_bir_wt", "act_ipt_days", "dscg_way"),
-    *("dscg_time", "setl_end_date", "diag_codes", "oprn_codes", "medfee_sumamt", "hifp_pay"),
-)
-"""What the polars baseline reads of the files."""
-
-
 _JOBS = ("jobs", "streams", "both")
 
 
@@ -63,7 +46,11 @@ class Scale:
     packs: dict[str, dict[str, str]]
     stages_ns: dict[str, float] = field(default_factory=dict)
     others_ns: dict[str, float] = field(default_factory=dict)
+    polars_cases: int = 0
+    """On how many polars was measured."""
     differing: int = 0
+    dip_differing: float = 0.0
+    """Share of the cases that polars puts into another DIP row; of the DRG cases, none may differ."""
     walked_differing: int = 0
     jobs: list[Job] = field(default_factory=list)
     """`clear`, statements and pages included."""
@@ -77,15 +64,18 @@ class Scale:
         """How many cases our way does while the other does one."""
         ours, others = self.stages_ns, self.others_ns
         grouped = ours["encode"] + ours["kernel"]
-        whole = 1e9 * self.streams[-1].cpu_s / self.streams[-1].read_count
+        whole, both = (1e9 * jobs[-1].cpu_s / jobs[-1].read_count for jobs in (self.streams, self.both))
         by_polars = sum(others[f"polars_{step}"] for step in ("read", "group", "settle", "write"))
+        walk, dip_walk = others["python_walk"], others["python_walk_dip"]
         return {
+            "file to file, DRG and DIP, against polars": (by_polars + others["polars_group_dip"]) / both,
+            "file to file, DRG and DIP, against both Python walks alone": (walk + dip_walk) / both,
             "file to file, DRG, against polars": by_polars / whole,
-            "file to file, DRG, against the Python walk alone": others["python_walk"] / whole,
+            "file to file, DRG, against the Python walk alone": walk / whole,
             "reading, against the slow reader": others["slow_read"] / ours["read"],
             "grouping from text, against polars": others["polars_group"] / grouped,
-            "kernel, against the Python walk": others["python_walk"] / ours["kernel"],
-            "grouping from text, against the Python walk": others["python_walk"] / grouped,
+            "kernel, against the Python walk": walk / ours["kernel"],
+            "grouping from text, against the Python walk": walk / grouped,
         }
 
     def facts(self) -> dict[str, Any]:
@@ -120,7 +110,13 @@ def measure_scale(
     tell("stages")
     _stages(found, folder, packs)
     tell("polars, the slow reader, the Python walk")
-    _others(found, folder, load_pack(DEMO / "pack_drg"))
+    dip = packs["dip"]
+    assert isinstance(dip, DipEdition)
+    beside = measure_baselines(sorted(folder.glob("*.parquet")), cases[0], load_pack(DEMO / "pack_drg"), dip)
+    found.stages_ns |= beside.ours_ns
+    found.others_ns |= beside.others_ns
+    found.polars_cases, found.dip_differing = beside.cases, beside.dip_differing
+    found.differing, found.walked_differing = beside.differing, beside.walked_differing
     return found
 
 
@@ -173,51 +169,3 @@ def _decode_all(reader: CaseReader) -> None:
         unique = (header.direct.get("setl_id", ""),)
         for _ in batches(table, headers_needed(header, reader.demand.wanted), ROWS_AT_A_TIME, unique):
             pass
-
-
-def _others(found: Scale, folder: Path, pack: Pack) -> None:
-    """The slow ways, and kernel and encoder on the very same cases."""
-    files = sorted(folder.glob("*.parquet"))[:1]
-    demand = Demand("settle", "strict", numbers=()).with_numbers(pack.tables.numeric)
-    slow = Spent()
-    frames, count = list[pl.DataFrame](), 0
-    pieces = iter_cases(open_cases(files, demand), ROWS_AT_A_TIME, fast=False)
-    while count < SAMPLE:
-        with slow.running():
-            piece = next(pieces, None)
-        if piece is None:
-            break
-        frames.append(piece.accepted)
-        count += piece.read_count
-    frame = pl.concat(frames)
-    encoder = Encoder(pack.compiled(), pack.tables)
-    group_batch(encoder.compiled, encoder.encode(frame))
-    polars, settle, encode, kernel = Spent(), Spent(), Spent(), Spent()
-    polars_read, polars_write = Spent(), Spent()
-    with encode.running():
-        batch = encoder.encode(frame)
-    with kernel.running():
-        grouped = group_batch(encoder.compiled, batch)
-    with polars.running():
-        leaf = group_by_polars(frame, pack.tables)
-    with settle.running():
-        paid = settle_by_polars(frame, leaf, FUND_FEN)
-    with polars_read.running():
-        raw = pl.read_parquet(files[0], columns=[name for name in READ if name in pl.read_parquet_schema(files[0])])
-    with polars_write.running():
-        paid.write_parquet(io.BytesIO(), compression="zstd", compression_level=1)
-    nodes = np.array([*encoder.compiled.leaf_node, -1])[grouped.leaf]
-    found.differing = int((leaf.to_numpy() != nodes).sum())
-    walk = demo_figures("walk", files, pack, SAMPLE, WALKED)
-    found.walked_differing = walk.differing
-    size = len(frame)
-    found.stages_ns |= {"encode": encode.cpu_ns / size, "kernel": kernel.cpu_ns / size}
-    found.others_ns |= {
-        # The slow reader's first pass over the ids and its verdicts on copies are in its figure, as in ours.
-        "slow_read": slow.cpu_ns / max(1, count),
-        "polars_group": polars.cpu_ns / size,
-        "polars_settle": settle.cpu_ns / size,
-        "polars_read": polars_read.cpu_ns / len(raw),
-        "polars_write": polars_write.cpu_ns / len(paid),
-        "python_walk": walk.walk_ns,
-    }

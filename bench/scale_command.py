@@ -31,7 +31,8 @@ def main(words: Sequence[str]) -> int:
     for name, value in {**found.stages_ns, **found.others_ns}.items():
         print(f"{name:<16}{value:>10,.0f} ns")
     for name, value in found.ratios.items():
-        print(f"{name:<48}{value:>8,.1f} ×")
+        print(f"{name:<60}{value:>8,.1f} ×")
+    print(f"polars: {found.polars_cases:,} cases; DIP rows that differ from the kernel's: {found.dip_differing:.1%}")
     for title, jobs in (("settle, DRG", found.streams), ("settle, both", found.both), ("clear", found.jobs)):
         for job in jobs:
             peak = "?" if job.peak_mb is None else f"{job.peak_mb:,.0f}"
