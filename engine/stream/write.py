@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from numba import njit
 
 from engine.cases.columns import arrow_schema
 from engine.editions import Editions
@@ -69,13 +72,7 @@ class Result:
     def _piece(self, piece: int) -> Mapping[str, pa.Array]:
         shown = self.spill.shown.read(piece)
         pot, price = (np.asarray(shown[name].to_numpy()) for name in ("pot", "price"))
-        standard, part = np.zeros(len(pot), np.int64), price.copy()
-        for number, one in enumerate(self.spill.pots):
-            inside = np.flatnonzero(pot == number)
-            if len(inside):
-                begin = one.begins()[piece]
-                standard[inside] = one.work("standard")[begin : begin + len(inside)]
-                part[inside] = one.work("part")[begin : begin + len(inside)]
+        standard, part = self._paid(piece, pot, price)
         valued = (pot >= 0) | np.asarray(shown["at_cost"].to_numpy(zero_copy_only=False))
         return {
             "setl_id": shown["setl_id"],
@@ -90,11 +87,47 @@ class Result:
             "drg_dip_fund_payamt": decimal_from_fen(part),
         }
 
+    def _paid(self, piece: int, pot: npt.NDArray[np.int16], price: I64) -> tuple[I64, I64]:
+        """(standard, fund part) of every case of a piece: what its pot paid, or no standard and its price."""
+        own = [slice(begins[piece], begins[piece + 1]) for begins in self._begins]
+        begin = np.zeros(len(own) + 1, np.int64)
+        np.cumsum([each.stop - each.start for each in own], out=begin[1:])
+        standard, part = (
+            np.concatenate(
+                [np.zeros(0, np.int64), *(one.work(name)[each] for one, each in zip(pots, own, strict=True))]
+            )
+            for pots, name in ((self.spill.pots, "standard"), (self.spill.pots, "part"))
+        )
+        assert np.array_equal(np.bincount(pot + 1, minlength=len(begin))[1:], np.diff(begin)), "pots hold their cases"
+        made = np.empty((2, len(pot)), np.int64)
+        _put_in_place(pot, begin, standard, part, price, made[0], made[1])
+        return made[0], made[1]
+
+    @cached_property
+    def _begins(self) -> list[list[int]]:
+        return [pot.begins() for pot in self.spill.pots]
+
     def _drg(self, shown: pa.Table) -> pa.Array:
         if not self.also_codes:
             return looked_up(self.editions.results["drg_code"], shown["result"].to_numpy())
         leaf = np.asarray(shown["also"].to_numpy())
         return looked_up(_texts([*self.also_codes, None]), np.where(leaf == NONE, len(self.also_codes), leaf))
+
+
+@njit(nogil=True, cache=True)
+def _put_in_place(
+    pot: Any, begin: Any, standard: Any, part: Any, price: Any, standard_out: Any, part_out: Any
+) -> None:  # fmt: skip
+    """Amounts of the pots, one behind the other, in the order of the cases."""
+    place = begin.copy()
+    for i in range(len(pot)):
+        number = pot[i]
+        if number >= 0:
+            at = place[number]
+            standard_out[i], part_out[i] = standard[at], part[at]
+            place[number] = at + 1
+        else:
+            standard_out[i], part_out[i] = 0, price[i]
 
 
 def _texts(words: Sequence[str | None]) -> pa.Array:
