@@ -37,12 +37,8 @@ def write_rows(
 
 
 @contextmanager
-def row_writer(path: Path, schema: pa.Schema, *, lean: bool = False) -> Iterator[WriteRows]:
-    """Writes one row group at a time; every one but the last has ROWS_PER_GROUP rows.
-
-    `lean`: least and greatest values are noted for unique texts alone, amounts are written as packed differences, and
-    only unique texts are compressed, which takes half off the work.
-    """
+def row_writer(path: Path, schema: pa.Schema) -> Iterator[WriteRows]:
+    """Writes one row group at a time; every one but the last has ROWS_PER_GROUP rows."""
     fields = [field.with_type(_CODED) if _repeats(field) else field for field in schema]
     stored = pa.schema(fields)
     # Numbers mostly differ from case to case; amounts as eight-byte integers pack better than as sixteen-byte decimals.
@@ -54,15 +50,6 @@ def row_writer(path: Path, schema: pa.Schema, *, lean: bool = False) -> Iterator
         "store_decimal_as_integer": True,
         "store_schema": False,
     }
-    if lean:
-        numbers = [field.name for field in schema if pa.types.is_decimal(field.type)]
-        options |= {
-            "write_statistics": sorted(UNIQUE),
-            "write_batch_size": ROWS_PER_GROUP,
-            "column_encoding": dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
-            "compression": {field.name: "zstd" if field.name in UNIQUE else "none" for field in schema},
-            "compression_level": dict.fromkeys(UNIQUE, 1),
-        }
     with pq.ParquetWriter(path, stored, **options) as writer:
 
         def write(made: Mapping[str, pa.Array]) -> None:

@@ -18,11 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
+from engine.casebook import whole
 from engine.cases.columns import arrow_schema
 from engine.editions import Editions
-from engine.money import decimal_from_fen, decimal_from_points_e4
+from engine.stream.encode import Cells, DecimalCells, TextCells, UniqueCells, Words
+from engine.stream.flat_file import flat_file
 from engine.stream.spill import Spill
-from engine.write_parquet import looked_up, row_writer
 from pointvalue.cases import NONE
 from pointvalue.model import AreaYear
 
@@ -61,30 +62,30 @@ class Result:
         return rows
 
     def _file(self, folder: Path, number: int, pieces: Sequence[int]) -> tuple[str, int]:
-        name, rows = f"{number:05d}.parquet", 0
-        with row_writer(folder / name, SCHEMA, lean=True) as write:
+        name = f"{number:05d}.parquet"
+        with flat_file(folder / name, SCHEMA) as file:
             for piece in pieces:
-                made = self._piece(piece)
-                rows += len(made["setl_id"])
-                write(made)
-        return name, rows
+                file.write(*self._piece(piece))
+        return name, file.rows
 
-    def _piece(self, piece: int) -> Mapping[str, pa.Array]:
-        shown = self.spill.shown.read(piece)
+    def _piece(self, piece: int) -> tuple[int, dict[str, Cells]]:
+        """How many cases a piece has, and their columns."""
+        table = self.spill.shown.read(piece)
+        shown = {name: whole(table[name]) for name in table.column_names}
         pot, price = (np.asarray(shown[name].to_numpy()) for name in ("pot", "price"))
         standard, part = self._paid(piece, pot, price)
         valued = (pot >= 0) | np.asarray(shown["at_cost"].to_numpy(zero_copy_only=False))
-        return {
-            "setl_id": shown["setl_id"],
-            "fixmedins_code": looked_up(_texts(self.area.hospital_codes), shown["hospital"].to_numpy()),
-            "insutype": looked_up(_texts([pool.id for pool in self.area.pools]), shown["pool"].to_numpy()),
-            "setl_ym": shown["setl_ym"],
+        return len(pot), {
+            "setl_id": UniqueCells(shown["setl_id"]),
+            "fixmedins_code": TextCells(_numbers(shown["hospital"]), self._hospitals),
+            "insutype": TextCells(_numbers(shown["pool"]), self._pools),
+            "setl_ym": _coded(shown["setl_ym"]),
             "drg_code": self._drg(shown),
-            "dip_code": shown["dip"],
-            "class_id": shown["class"],
-            "setl_pt": decimal_from_points_e4(shown["points"].to_numpy(), valid=valued),
-            "drg_dip_sumamt": decimal_from_fen(standard, valid=valued),
-            "drg_dip_fund_payamt": decimal_from_fen(part),
+            "dip_code": _coded(shown["dip"]),
+            "class_id": _coded(shown["class"]),
+            "setl_pt": DecimalCells(np.asarray(shown["points"].to_numpy()), 18, 10_000, valued),
+            "drg_dip_sumamt": DecimalCells(standard, 16, 1, valued),
+            "drg_dip_fund_payamt": DecimalCells(part, 16),
         }
 
     def _paid(self, piece: int, pot: npt.NDArray[np.int16], price: I64) -> tuple[I64, I64]:
@@ -107,11 +108,20 @@ class Result:
     def _begins(self) -> list[list[int]]:
         return [pot.begins() for pot in self.spill.pots]
 
-    def _drg(self, shown: pa.Table) -> pa.Array:
-        if not self.also_codes:
-            return looked_up(self.editions.results["drg_code"], shown["result"].to_numpy())
-        leaf = np.asarray(shown["also"].to_numpy())
-        return looked_up(_texts([*self.also_codes, None]), np.where(leaf == NONE, len(self.also_codes), leaf))
+    def _drg(self, shown: Mapping[str, pa.Array]) -> TextCells:
+        return TextCells(_numbers(shown["also" if self.also_codes else "result"]), self._groups)
+
+    @cached_property
+    def _hospitals(self) -> Words:
+        return _words(self.area.hospital_codes)
+
+    @cached_property
+    def _pools(self) -> Words:
+        return _words([pool.id for pool in self.area.pools])
+
+    @cached_property
+    def _groups(self) -> Words:
+        return _words(self.also_codes) if self.also_codes else Words(self.editions.results["drg_code"])
 
 
 @njit(nogil=True, cache=True)
@@ -130,5 +140,13 @@ def _put_in_place(
             standard_out[i], part_out[i] = 0, price[i]
 
 
-def _texts(words: Sequence[str | None]) -> pa.Array:
-    return pa.array(list(words), pa.string())
+def _words(texts: Sequence[str]) -> Words:
+    return Words(pa.array(list(texts), pa.string()))
+
+
+def _coded(values: pa.DictionaryArray) -> TextCells:
+    return TextCells(_numbers(values.indices), Words(values.dictionary))
+
+
+def _numbers(values: pa.Array) -> npt.NDArray[np.int32]:
+    return np.asarray((values.fill_null(NONE) if values.null_count else values).to_numpy(), np.int32)
