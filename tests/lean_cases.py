@@ -75,8 +75,9 @@ def validated(lean: LeanReader, threads: int) -> list[Validated]:
         if part.rows is not None:
             frame = frame_of(part, lean.reader.demand)
             pieces.append(Validated(frame, NO_REJECTION, part.repairs, part.read_count))
-        pieces += late.add(part)
-    return [*pieces, *late.rest()]
+        if (turn := late.add(part)) is not None:
+            pieces += turn()
+    return [*pieces, *(piece for turn in late.rest() for piece in turn())]
 
 
 def lean_cases(paths: Sequence[Path], demand: Demand, batch_rows: int = 1_000, threads: int = 2) -> LoadedCases:

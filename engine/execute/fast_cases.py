@@ -7,13 +7,13 @@ the slow path; rows whose id may repeat wait for the end. Memory is bounded by t
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from engine.cases.aliases import HeaderMap
 from engine.cases.convert import Converter, accepted_columns, complete
@@ -23,17 +23,15 @@ from engine.cases.gather import headers_needed
 from engine.cases.read import CaseReader
 from engine.cases.rejection import Reject
 from engine.cases.repair import Repairs
-from engine.cases.typed import read_text
 from engine.cases.validate import NO_REJECTION, Validated, judge, validate
 from engine.execute.batches import RowBatch, Wanted, batches, count_groups, every
 from engine.execute.cells import ID, Coded, Columns, Odd
 from engine.execute.checks import breaks_a_rule
-from engine.execute.plain import Plan, plan_of, raw_rows
+from engine.execute.pile import Pile
+from engine.execute.plain import Plan, plan_of
+from engine.execute.raw import IN_MEMORY_MAX, RawForms, Waiting
 from engine.execute.suspects import Suspects, find_suspects, look_of
 
-_GROUPS = 16
-_FRAMES_MAX = 32
-IN_MEMORY_MAX = 20_000
 WAITING_MAX = 16_384
 """Rows that wait for the slow path before it is worth its fixed cost."""
 
@@ -52,9 +50,10 @@ class FastCases:
     suspects: Suspects = field(init=False)
     columns: Columns = field(init=False)
     converter: Converter = field(init=False)
+    forms: RawForms = field(init=False)
     waiting: Waiting = field(init=False)
     """Raw rows for the slow path."""
-    refused: Waiting = field(init=False)
+    refused: Refused = field(init=False)
     """Typed rows that break a rule."""
     groups: list[int] = field(init=False)
     """Row groups of every file, where there are shards."""
@@ -73,7 +72,8 @@ class FastCases:
         self.suspects = find_suspects(self.reader, self.batch_rows)
         self.groups = [] if self.shard is None else [count_groups(table) for table in self.reader.tables]
         self.columns, self.converter = Columns(demand), Converter(demand)
-        self.waiting, self.refused, self.held = Waiting(), Waiting(), Waiting()
+        self.forms = RawForms(self.reader)
+        self.waiting, self.refused, self.held = Waiting(self.forms), Refused(), Waiting(self.forms)
         for number, (table, header) in enumerate(zip(self.reader.tables, self.reader.headers, strict=True)):
             count = 0
             wanted = every if self.shard is None else self.shard.of_file(number, self.groups)
@@ -96,10 +96,10 @@ class FastCases:
         else:
             yield self._plain(plan, batch, odd)
         if odd.any() or batch.misshapen:
-            rest = raw_rows(header, demand, name, batch, odd)
-            copies = pl.Series(np.append(suspect[odd], np.zeros(len(batch.misshapen), np.bool_)))
-            self.held.add(rest.filter(copies))
-            self.waiting.add(rest.filter(~copies))
+            picked = RowBatch(batch.table.filter(pa.array(odd)), batch.rows[odd], batch.misshapen)
+            waiting, held = self.forms.divided(number, picked, suspect[odd])
+            self.waiting.add(waiting)
+            self.held.add(held)
         yield from self._late(at_least=WAITING_MAX)
 
     def _late(self, at_least: int) -> Iterator[Validated]:
@@ -157,90 +157,28 @@ def divided_copies(
     assert copies == len(verdicts), "a verdict on a copy met no row"
 
 
-class Waiting:
-    """Frames that are worth a turn only together; those of one schema are joined. More than `limit` rows wait on disk.
-
-    Small frames cost many times their cells, so many of them are made one.
-    """
-
-    def __init__(self, limit: int = IN_MEMORY_MAX) -> None:
-        self._frames: dict[tuple[tuple[str, str], ...], list[pl.DataFrame]] = {}
-        self._rows, self._held, self._limit = 0, 0, limit
-        self._spool: tempfile.TemporaryDirectory[str] | None = None
-        self._spooled: list[Path] = []
-
-    def __len__(self) -> int:
-        return self._rows
-
-    def add(self, frame: pl.DataFrame) -> None:
-        """Lets a frame wait."""
-        if len(frame):
-            key = tuple((name, str(kind)) for name, kind in frame.schema.items())
-            frames = self._frames.setdefault(key, [])
-            frames.append(_of_its_own(frame))
-            if len(frames) >= _FRAMES_MAX:
-                frames[:] = [_of_its_own(pl.concat(frames))]
-            self._rows += len(frame)
-            self._held += len(frame)
-            if self._held > self._limit:
-                self._put_away()
-
-    def taken(self) -> list[pl.DataFrame]:
-        """All that waited, which then waits no longer."""
-        if self._spooled:
-            for path in self._spooled:
-                with path.open("rb") as file:
-                    frame = pl.read_ipc(file)
-                self._frames.setdefault(tuple((n, str(k)) for n, k in frame.schema.items()), []).append(frame)
-            assert self._spool is not None
-            self._spool.cleanup()
-        frames = [pl.concat(frames) for frames in self._frames.values()]
-        self._frames, self._rows, self._held, self._spooled, self._spool = {}, 0, 0, [], None
-        return frames
-
-    def _put_away(self) -> None:
-        """What is in memory goes to disk, a file for each schema."""
-        self._spool = self._spool or tempfile.TemporaryDirectory(prefix="dianzhi-waiting-")
-        for frames in self._frames.values():
-            path = Path(self._spool.name) / f"{len(self._spooled):06d}"
-            pl.concat(frames).write_ipc(path)
-            self._spooled.append(path)
-        self._frames, self._held = {}, 0
-
-
-class Copies:
-    """Raw rows whose id may stand elsewhere too, in groups: rows of one id, as it will be inside, are in one."""
+class Refused:
+    """Typed frames that are worth a turn only together."""
 
     def __init__(self) -> None:
-        self._groups = [Waiting(IN_MEMORY_MAX // _GROUPS) for _ in range(_GROUPS)]
+        self._pile = Pile(IN_MEMORY_MAX)
 
     def __len__(self) -> int:
-        return sum(map(len, self._groups))
+        return len(self._pile)
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Lets rows wait."""
-        if not len(frame):
-            return
-        group = (read_text(frame[ID], Repairs()).values.hash(seed=0) % _GROUPS).fill_null(0)
-        for number in group.unique().to_list():
-            self._groups[number].add(frame.filter(group == number))
-
-    def groups(self) -> Iterator[list[pl.DataFrame]]:
-        """What waited, group by group; it then waits no longer."""
-        for each in self._groups:
-            if len(each):
-                yield each.taken()
+        """Lets a frame wait, in memory of its own: picked rows would keep the texts of their whole batch alive."""
+        if len(frame):
+            self._pile.add(tuple(frame.schema.items()), frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
     def taken(self) -> list[pl.DataFrame]:
-        """All of it."""
-        return [frame for group in self.groups() for frame in group]
-
-
-def _of_its_own(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same rows in memory of their own: picked rows would keep the texts of their whole batch alive."""
-    whole = pl.from_arrow(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    assert isinstance(whole, pl.DataFrame)
-    return whole.cast(frame.schema)
+        """All that waited, which then waits no longer; frames of one schema are one."""
+        frames = []
+        for key, heap in self._pile.taken().items():
+            frame = pl.from_arrow(heap.table())
+            assert isinstance(frame, pl.DataFrame)
+            frames.append(frame.cast(dict(cast("tuple[tuple[str, pl.DataType], ...]", key))))
+        return frames
 
 
 def _id_header(header: HeaderMap) -> str:

@@ -1,18 +1,18 @@
 """Case files as bare arrays, row group by row group, for worker threads 「数组读取」.
 
 In: an open reader; out: for every task (a row group of a Parquet file, or a whole file of another kind) parts of
-`LeanRows` with the plain rows that pass, and the raw frames of all others. `LateRows` takes the parts in the order of
-the tasks and judges those frames the general way, so that all rows together are those of `FastCases`, with the same
-verdicts, texts and repairs, whatever thread read what.
+`LeanRows` with the plain rows that pass, and all others as they are. `LateRows` takes the parts in the order of the
+tasks and hands out turns in which the others are judged the general way. All rows together are those of `FastCases`,
+with the same verdicts, texts and repairs, whatever thread read or judged what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import polars as pl
 import pyarrow.parquet as pq
 
 from engine.cases.convert import Converter
@@ -23,14 +23,15 @@ from engine.cases.repair import Repairs
 from engine.cases.validate import Validated, validate
 from engine.execute.batches import count_groups
 from engine.execute.cells import Columns, Odd
-from engine.execute.fast_cases import WAITING_MAX, Copies, Shard, Waiting, divided_copies
+from engine.execute.fast_cases import WAITING_MAX, Shard, divided_copies
 from engine.execute.lean import LeanRows
 from engine.execute.lean_batches import Batches, LeanBatch
 from engine.execute.lean_batches import Task as Task
 from engine.execute.lean_cells import lean_columns
 from engine.execute.lean_kept import kept_rows
 from engine.execute.lean_rules import LeanColumns, LeanRules, counted
-from engine.execute.plain import Plan, plan_of, raw_rows
+from engine.execute.plain import Plan, plan_of
+from engine.execute.raw import Copies, Frames, RawForms, RawRows, Waiting
 from engine.execute.suspects import find_suspects, look_of
 from engine.execute.vocabulary import I64
 
@@ -50,9 +51,9 @@ class LeanPart:
     """Where each of them stood in the file, from 1."""
     repairs: Repairs
     """Of the accepted rows."""
-    waiting: pl.DataFrame | None
+    waiting: RawRows | None
     """Raw rows to be judged the general way."""
-    held: pl.DataFrame | None
+    held: RawRows | None
     """Raw rows whose id may stand elsewhere too."""
     seen: int
     """Rows of the file in this part."""
@@ -87,7 +88,7 @@ class LeanReader:
         ]
         self._batches = Batches(reader, batch_rows)
         self._groups = [count_groups(table) for table in reader.tables]
-
+        self.forms = RawForms(reader)
         names = {one.name for plan in self._plans if plan is not None for one in plan.sources}
         self._asked = names if self._wanted is None else self._wanted | self._rules.columns
 
@@ -113,7 +114,7 @@ class LeanReader:
             yield self._part(task, batch)
 
     def _part(self, task: Task, batch: LeanBatch) -> LeanPart:
-        demand, name = self.reader.demand, self.reader.tables[task.file].name
+        name = self.reader.tables[task.file].name
         suspect = self.suspects.among(task.file, batch.rows)
         odd, plan = suspect.copy(), self._plans[task.file]
         rows, repairs = None, Repairs()
@@ -123,9 +124,7 @@ class LeanReader:
             rows, repairs = self._plain(plan, batch, odd)
         waiting = held = None
         if odd.any() or batch.misshapen:
-            rest = raw_rows(self.reader.headers[task.file], demand, name, batch.raw(odd), _all(odd))
-            copies = pl.Series(np.append(suspect[odd], np.zeros(len(batch.misshapen), np.bool_)))
-            held, waiting = rest.filter(copies), rest.filter(~copies)
+            waiting, held = self.forms.divided(task.file, batch.raw(odd), suspect[odd])
         seen = len(batch.rows) + len(batch.misshapen)
         return LeanPart(task, name, rows, batch.rows[~odd], repairs, waiting, held, seen)
 
@@ -149,19 +148,23 @@ class LeanReader:
         return kept_rows(LeanRows(found.ids, texts, numbers, lists), np.flatnonzero(~keep))
 
 
+Turn = Callable[[], list[Validated]]
+"""Rows to be judged, by any thread."""
+
+
 class LateRows:
     """Rows that need the general way. It is handed every part, in the order of the tasks, by one thread."""
 
     def __init__(self, reader: LeanReader) -> None:
         self._lean, self._reader = reader, reader.reader
         self._converter = Converter(reader.reader.demand)
-        self._waiting = Waiting()
-        self.held = Copies()
+        self._waiting = Waiting(reader.forms)
+        self.held = Copies(reader.forms)
         """Raw rows whose id may stand elsewhere too, until `rest`."""
         self._seen = [0] * len(reader.reader.tables)
         self._last = -1
 
-    def add(self, part: LeanPart) -> list[Validated]:
+    def add(self, part: LeanPart) -> Turn | None:
         """Takes a part; gives what has waited long enough."""
         assert part.task.file >= self._last, "parts come in the order of the tasks"
         for file in range(max(self._last, 0), part.task.file):
@@ -172,31 +175,30 @@ class LateRows:
             self._waiting.add(part.waiting)
         if part.held is not None:
             self.held.add(part.held)
-        return list(self._judged()) if len(self._waiting) >= WAITING_MAX else []
+        return partial(self._judged, self._waiting.turn()) if len(self._waiting) >= WAITING_MAX else None
 
-    def rest(self) -> Iterator[Validated]:
+    def rest(self) -> Iterator[Turn]:
         """All that waits, after the last part, and the rows whose ids repeat. Raises CaseFileError when a file was
         written to meanwhile."""
         yield from self.rest_but_copies()
         for frames in self.held.groups():
-            yield from divided_copies(frames, self._reader.demand, self._reader.files, self._converter)
+            yield partial(self._divided, frames)
 
-    def rest_but_copies(self) -> Iterator[Validated]:
+    def rest_but_copies(self) -> Iterator[Turn]:
         """The same without the latter, which stay in `held`."""
         for file in range(max(self._last, 0), len(self._seen)):
             self._require_unchanged(file)
-        yield from self._judged()
+        if len(self._waiting):
+            yield partial(self._judged, self._waiting.turn())
 
-    def _judged(self) -> Iterator[Validated]:
-        for frame in self._waiting.taken():
-            yield validate(frame, self._reader.demand, converter=self._converter)
+    def _judged(self, frames: Frames) -> list[Validated]:
+        return [validate(frame, self._reader.demand, converter=self._converter) for frame in frames()]
+
+    def _divided(self, frames: Frames) -> list[Validated]:
+        return list(divided_copies(frames(), self._reader.demand, self._reader.files, self._converter))
 
     def _require_unchanged(self, file: int) -> None:
         suspects, whole = self._lean.suspects, self._lean.shard is None
         counted_right = not whole or self._seen[file] == suspects.counts[file]
         if not counted_right or look_of(self._reader.tables[file].path) != suspects.looks[file]:
             raise changed_while_read(self._reader)
-
-
-def _all(odd: Odd) -> Odd:
-    return np.ones(int(np.count_nonzero(odd)), np.bool_)

@@ -1,7 +1,7 @@
-"""The plain rows of a file, converted column by column; the others as the slow path wants them 「规整行」.
+"""The plain rows of a file, converted column by column 「规整行」.
 
 In: Arrow tables of one file, its header; out: the typed frame of `Converter.convert` for the rows that are plain, and
-the raw frame of `CaseReader.iter_batches` for the rest. A file whose form the fast reader does not know has no plan.
+which rows are not. A file whose form the fast reader does not know has no plan.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from engine.cases.aliases import LIST_PARTS, HeaderMap
 from engine.cases.columns import TYPED
 from engine.cases.convert import EMPTY_DTYPES
 from engine.cases.demand import Demand
-from engine.cases.gather import gather, headers_needed
-from engine.cases.piece import Piece
-from engine.cases.read import MISSHAPEN, with_place
+from engine.cases.gather import headers_needed
+from engine.cases.read import MISSHAPEN
 from engine.execute.batches import RowBatch
 from engine.execute.cells import ID, Coded, Columns, Lists, Odd, is_code_list, is_text
 from engine.execute.vocabulary import I64, U8
@@ -108,16 +107,6 @@ class PlainRows:
         return pl.repeat([], len(self.rows), dtype=pl.List(pl.String), eager=True)
 
 
-def raw_rows(header: HeaderMap, demand: Demand, file: str, batch: RowBatch, keep: Odd) -> pl.DataFrame:
-    """The rows marked in `keep` as `CaseReader.iter_batches` gives them, misshapen ones included."""
-    chosen = batch.table.filter(pa.array(keep))
-    plain = [(field.name, _plain_type(field.type)) for field in chosen.schema]
-    frame = pl.from_arrow(chosen.cast(pa.schema(plain)))
-    assert isinstance(frame, pl.DataFrame)
-    piece = Piece(frame, batch.rows[keep], batch.misshapen)
-    return with_place(gather(frame, header, demand.wanted), piece, file)
-
-
 def plan_of(file: str, header: HeaderMap, demand: Demand) -> Plan | None:
     """The plan of a file, or None where a column is made of several or codes come as nodes."""
     if header.id_from:
@@ -134,19 +123,3 @@ def plan_of(file: str, header: HeaderMap, demand: Demand) -> Plan | None:
     if any(len(headers_needed(header, (whole,))) > 1 for whole in LIST_PARTS):
         return None
     return Plan(file, header, demand, tuple(sources))
-
-
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    """Dictionaries as what they hold; the slow path then sees the types the file has."""
-    if pa.types.is_dictionary(kind):
-        return kind.value_type
-    if pa.types.is_list(kind) and pa.types.is_dictionary(kind.value_type):
-        return pa.list_(_plain_field(kind.value_field))
-    if pa.types.is_large_list(kind) and pa.types.is_dictionary(kind.value_type):
-        return pa.large_list(_plain_field(kind.value_field))
-    return kind
-
-
-def _plain_field(field: pa.Field) -> pa.Field:
-    """A list's element without its dictionary."""
-    return field.with_type(field.type.value_type)

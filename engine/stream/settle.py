@@ -27,13 +27,14 @@ from engine.area import Area
 from engine.cases.demand import Demand
 from engine.cases.files import find_files
 from engine.cases.read import ReadNote, open_cases
-from engine.cases.validate import Validated
+from engine.cases.repair import Repairs
+from engine.cases.validate import NO_REJECTION, Validated
 from engine.clearing_table import Period, lines_table
 from engine.edition import PackEdition
 from engine.editions import open_edition
 from engine.errors import RunError
 from engine.execute.lean_frame import LeanFrames, frame_of
-from engine.execute.lean_read import LateRows, LeanPart, LeanReader
+from engine.execute.lean_read import LateRows, LeanPart, LeanReader, Turn
 from engine.execute.memory import give_back
 from engine.ledger.store import NO_AREA, RunDraft
 from engine.line_grounds import policy_keys
@@ -158,33 +159,48 @@ class FirstPass:
         return {str(kind): count for kind, count in sorted(self.repairs.items()) if count}
 
     def run(self, reader: LeanReader, options: RunOptions) -> None:
-        """Every row of the files, in order, by as many threads as asked for."""
-        late = LateRows(reader)
-        for number, done in enumerate(in_order(reader, self.pieces, options.threads)):
-            if number % RELEASED_EVERY == 0:
-                give_back()
-            part = done.part
-            if done.piece is not None:
-                self._add(done.piece, done.misfits, done.other)
-            self.repairs.update(part.repairs)
-            self.counts["read"] += part.read_count
-            options.progress(part.read_count)
-            for judged in late.add(part):
-                self._judged(judged, options)
-        for judged in late.rest():
-            self._judged(judged, options)
+        """Every row of the files, in order, by as many threads as asked for. What a turn of late rows became is taken
+        when the next turn is due, so that the order does not depend on threads."""
+        late, turns = LateRows(reader), deque[Future[list[Done]]]()
+        with ThreadPoolExecutor(options.threads) as pool:
+            for number, (part, done) in enumerate(in_order(reader, self.pieces, pool, options.threads)):
+                if number % RELEASED_EVERY == 0:
+                    give_back()
+                self._take(done, options)
+                if (turn := late.add(part)) is not None:
+                    self._take_turns(turns, 0, options)
+                    turns.append(pool.submit(self._judged, turn))
+            for turn in late.rest():
+                turns.append(pool.submit(self._judged, turn))
+                self._take_turns(turns, options.threads, options)
+            self._take_turns(turns, 0, options)
 
-    def _judged(self, judged: Validated, options: RunOptions) -> None:
+    def _judged(self, turn: Turn) -> list[Done]:
         """Rows that went the general way."""
-        if len(frame := judged.accepted):
-            piece = self.pieces.piece(self._frames.rows(frame, self.columns))
-            misfits = {kind: frame[left.places] for kind, left in piece.misfits.items()}
-            other = None if piece.other_period is None else frame[piece.other_period.places]
-            self._add(piece, misfits, other)
-        self._reject(judged.rejected)
-        self.repairs.update(judged.repairs)
-        self.counts["read"] += judged.read_count
-        options.progress(judged.read_count)
+        return [self._done(judged) for judged in turn()]
+
+    def _done(self, judged: Validated) -> Done:
+        frame, found = judged.accepted, Done(judged.repairs, judged.read_count, rejected=judged.rejected)
+        if not len(frame):
+            return found
+        piece = self.pieces.piece(self._frames.rows(frame, self.columns))
+        misfits = {kind: frame[left.places] for kind, left in piece.misfits.items()}
+        other = None if piece.other_period is None else frame[piece.other_period.places]
+        return replace(found, piece=piece, misfits=misfits, other=other)
+
+    def _take_turns(self, turns: deque[Future[list[Done]]], leave: int, options: RunOptions) -> None:
+        while len(turns) > leave:
+            for done in turns.popleft().result():
+                self._take(done, options)
+
+    def _take(self, done: Done, options: RunOptions) -> None:
+        """Some rows, where they belong."""
+        if done.piece is not None:
+            self._add(done.piece, done.misfits, done.other)
+        self._reject(done.rejected)
+        self.repairs.update(done.repairs)
+        self.counts["read"] += done.read
+        options.progress(done.read)
 
     def _add(self, piece: Piece, misfits: Mapping[Misfit, pl.DataFrame], other: pl.DataFrame | None) -> None:
         for misfit, frame in misfits.items():
@@ -199,6 +215,8 @@ class FirstPass:
         self.counts["in_period"] += piece.settled
 
     def _reject(self, rows: pl.DataFrame) -> None:
+        if not len(rows):
+            return
         self._rejected.add(rows)
         self.codes.update(rows["code"].to_list())
         self.counts["rejected"] += len(rows)
@@ -217,43 +235,48 @@ class FirstPass:
 
 @dataclass(frozen=True)
 class Done:
-    """A part of a task, its rows gone, and what became of them. `misfits`, `other`: those rows by file and row."""
+    """What became of some rows. `misfits`, `other`: those rows by file and row."""
 
-    part: LeanPart
+    repairs: Repairs
+    read: int
     piece: Piece | None = None
     misfits: Mapping[Misfit, pl.DataFrame] = field(default_factory=dict)
     other: pl.DataFrame | None = None
+    rejected: pl.DataFrame = field(default_factory=lambda: NO_REJECTION)
 
 
-def in_order(reader: LeanReader, pieces: Pieces, threads: int) -> Iterator[Done]:
-    """Every part of every task, in the order of the tasks. Few are in work at once, so memory stays bounded."""
-    waiting: deque[Future[list[Done]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for job in _jobs(reader, pieces):
-            waiting.append(pool.submit(job))
-            if len(waiting) > threads:
-                yield from waiting.popleft().result()
-        while waiting:
+def in_order(
+    reader: LeanReader, pieces: Pieces, pool: ThreadPoolExecutor, threads: int
+) -> Iterator[tuple[LeanPart, Done]]:
+    """Every part of every task, in the order of the tasks, its plain rows gone, and what became of those. Few are in
+    work at once, so memory stays bounded."""
+    waiting: deque[Future[list[tuple[LeanPart, Done]]]] = deque()
+    for job in _jobs(reader, pieces):
+        waiting.append(pool.submit(job))
+        if len(waiting) > threads:
             yield from waiting.popleft().result()
+    while waiting:
+        yield from waiting.popleft().result()
 
 
-def _jobs(reader: LeanReader, pieces: Pieces) -> Iterator[Callable[[], list[Done]]]:
+def _jobs(reader: LeanReader, pieces: Pieces) -> Iterator[Callable[[], list[tuple[LeanPart, Done]]]]:
     """What the threads do: a row group each, or, of a file that has none or large ones, a part each."""
     for task in reader.tasks():
         if reader.rows_of(task) <= WHOLE_TASK_MAX:
-            yield partial(lambda task: [_done(pieces, part) for part in reader.read(task)], task)
+            yield partial(lambda task: [_plain(pieces, part) for part in reader.read(task)], task)
         else:
             for part in reader.read(task):
-                yield partial(lambda part: [_done(pieces, part)], part)
+                yield partial(lambda part: [_plain(pieces, part)], part)
 
 
-def _done(pieces: Pieces, part: LeanPart) -> Done:
+def _plain(pieces: Pieces, part: LeanPart) -> tuple[LeanPart, Done]:
+    done = Done(part.repairs, part.read_count)
     if part.rows is None or not len(part.rows):
-        return Done(part)
+        return part, done
     piece = pieces.piece(part.rows)
     other = None if piece.other_period is None else _placed(part, piece.other_period)
     misfits = {kind: _placed(part, left) for kind, left in piece.misfits.items()}
-    return Done(replace(part, rows=None), piece, misfits, other)
+    return replace(part, rows=None), replace(done, piece=piece, misfits=misfits, other=other)
 
 
 def _placed(part: LeanPart, left: Left) -> pl.DataFrame:
