@@ -57,20 +57,19 @@ def _kept_lists(column: Lists, gone: I64) -> Lists:
 
 
 def _kept_ids(ids: pa.Array, gone: I64) -> pa.Array:
-    if not pa.types.is_string(ids.type) or ids.null_count:
+    if not pa.types.is_string(ids.type) or ids.null_count or not len(ids):
         keep = np.ones(len(ids), np.bool_)
         keep[gone] = False
         return ids.filter(pa.array(keep))
-    data, starts, ends = text_buffers(ids)
-    bounds = np.append(starts, ends[-1:]).astype(np.int64)
+    data = text_buffers(ids)[0]
+    bounds = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + len(ids) + 1]
     low, high = bounds[gone], bounds[gone + 1]
     inner = data[bounds[0] : bounds[-1]]
-    texts = np.empty(len(inner) - int((high - low).sum()), np.uint8)
-    copy_stretches(inner, low - bounds[0], high - bounds[0], texts)
-    offsets = np.empty(len(bounds) - len(gone), np.int64)
-    shift_offsets(bounds - bounds[0], gone, offsets)
-    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(texts)]
-    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
+    texts = np.empty(len(inner) - int((high - low).sum(dtype=np.int64)), np.uint8)
+    copy_stretches(inner, low.astype(np.int64) - bounds[0], high.astype(np.int64) - bounds[0], texts)
+    offsets = np.empty(len(bounds) - len(gone), np.int32)
+    shift_offsets(bounds, gone, offsets)
+    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(texts)])
 
 
 @njit(nogil=True, cache=True)
@@ -88,13 +87,13 @@ def copy_stretches(values: Any, low: Any, high: Any, out: Any) -> None:
 
 @njit(nogil=True, cache=True)
 def shift_offsets(offsets: Any, gone: Any, out: Any) -> None:
-    """Offsets of lists without those at the places `gone`."""
-    behind, shift, k = 0, np.int64(0), 0
-    for i in range(len(offsets) - 1):
-        if k < len(gone) and gone[k] == i:
-            shift += offsets[i + 1] - offsets[i]
-            k += 1
-        else:
-            out[behind] = offsets[i] - shift
-            behind += 1
-    out[behind] = offsets[len(offsets) - 1] - shift
+    """Offsets of lists without those at the places `gone`, from 0 on."""
+    begin, behind, shift = np.int64(0), np.int64(0), np.int64(offsets[0])
+    for k in range(len(gone) + 1):
+        end = np.int64(gone[k]) if k < len(gone) else len(offsets)
+        for i in range(begin, end):
+            out[behind + i - begin] = offsets[i] - shift
+        behind += end - begin
+        if k < len(gone):
+            shift += np.int64(offsets[end + 1]) - np.int64(offsets[end])
+            begin = end + 1
