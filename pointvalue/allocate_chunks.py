@@ -45,7 +45,7 @@ def allocate_chunks(
 
     def floor(each: slice) -> tuple[int, int]:
         points = np.asarray(points_e4[each])
-        out[each], rests[each] = scaled_floor(points, numerator, denominator)
+        scaled_floor(points, numerator, denominator, (out[each], rests[each]))
         return total(points), total(out[each])
 
     floored = list(run(floor, chunks(len(points_e4))))
@@ -57,7 +57,7 @@ def allocate_chunks(
         raise SharesDoNotMeetTotal(f"{left} fen left over for {len(points_e4)} shares")
     if left:
         limit, ties = _limit(rests, left, denominator, run)
-        _hand_out(out, rests, limit, ties, first_of_ties)
+        _hand_out(out, rests, limit, ties, first_of_ties, run)
     paid = sum(run(lambda each: total(out[each]), chunks(len(out))))
     if paid != amount:
         raise SharesDoNotMeetTotal(f"allocated {paid} fen, total is {amount}")
@@ -98,12 +98,15 @@ def _digits(rests: I64, prefix: int, shift: int, run: Run) -> I64:
     return found
 
 
-def _hand_out(out: I64, rests: I64, limit: int, ties: int, first_of_ties: FirstOfTies) -> None:
-    equal: list[I64] = []
-    for each in chunks(len(out)):
+def _hand_out(out: I64, rests: I64, limit: int, ties: int, first_of_ties: FirstOfTies, run: Run) -> None:
+    def above(each: slice) -> I64:
         part = np.asarray(rests[each])
-        out[each] += part > limit
-        equal.append(np.flatnonzero(part == limit) + each.start)
+        equal = np.empty(_raise_above(part, limit, out[each]), np.int64)
+        if len(equal):
+            _places_of(part, limit, each.start, equal)
+        return equal
+
+    equal = list(run(above, chunks(len(out))))
     rows = np.concatenate(equal)
     chosen = rows if ties == len(rows) else first_of_ties(rows, ties)
     assert len(chosen) == ties, "as many ties as fen left"
@@ -120,3 +123,23 @@ def _count_digits(rests, prefix, shift, counts):  # type: ignore[no-untyped-def]
         head = rests[i] >> above if above < 64 else 0
         if head == prefix:
             counts[(rests[i] >> shift) & mask] += 1
+
+
+@compiled
+def _raise_above(rests, limit, out):  # type: ignore[no-untyped-def]
+    """A fen more where the remainder is above the limit; returns how many are equal to it."""
+    equal = 0
+    for i in range(len(rests)):
+        out[i] += np.int64(rests[i] > limit)
+        equal += rests[i] == limit
+    return equal
+
+
+@compiled
+def _places_of(rests, limit, first, places):  # type: ignore[no-untyped-def]
+    """Where the remainders stand that are equal to the limit; the first is number `first`."""
+    found = 0
+    for i in range(len(rests)):
+        if rests[i] == limit:
+            places[found] = first + i
+            found += 1

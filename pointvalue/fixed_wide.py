@@ -236,10 +236,23 @@ def _sum_by(index: Any, values: Any, sums: Any) -> Any:
     return -1
 
 
-def scaled_floor(weights: I64, numerator: int, denominator: int) -> tuple[I64, I64]:
-    """floor(weight·numerator ÷ denominator) and the remainder (in units of 1 ÷ denominator) of every weight."""
+@compiled
+def _total(values: Any) -> Any:
+    high, low = np.int64(0), np.int64(0)
+    for i in range(values.size):
+        high += values[i] >> 32
+        low += values[i] & 0xFFFFFFFF
+    return high, low
+
+
+def scaled_floor(
+    weights: I64, numerator: int, denominator: int, into: tuple[I64, I64] | None = None
+) -> tuple[I64, I64]:
+    """floor(weight·numerator ÷ denominator) and the remainder (in units of 1 ÷ denominator) of every weight; the
+    columns `into` are filled where given."""
     _need_63_bits(numerator, denominator)
-    floors, remainders = np.empty_like(weights), np.empty_like(weights)
+    floors, remainders = (np.empty_like(weights), np.empty_like(weights)) if into is None else into
+    assert weights.shape == floors.shape == remainders.shape, "a place for every weight"
     _refuse_row(_scaled_floor(weights, numerator, denominator, floors, remainders), "a share")
     return floors, remainders
 
@@ -268,7 +281,8 @@ def sum_by(index: I32 | I64, values: I64, count: int) -> I64:
 
 def total(values: I64) -> int:
     """The sum of a column, exact whatever its size."""
-    return (int((values >> 32).sum()) << 32) + int((values & 0xFFFFFFFF).sum())
+    high, low = _total(np.ascontiguousarray(values))
+    return (int(high) << 32) + int(low)
 
 
 def fits_63_bits(*numbers: int) -> bool:

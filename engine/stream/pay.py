@@ -18,11 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.stream.digest import DigestColumns, Slots
+from engine.stream.pay_loops import OUTSIDE, pay_cases
 from engine.stream.spill import PotSpill, Spill
 from pointvalue.allocate_chunks import allocate_chunks, chunks
-from pointvalue.fixed_wide import sum_by
 from pointvalue.model import AreaYear
-from pointvalue.out_of_area import cut_to_fee
 from pointvalue.terms import NegativeCase, Payable
 from pointvalue.view import Paid
 
@@ -46,11 +45,12 @@ class StreamPayer:
         number = self.pots.index((pool_index, label))
         pot = self.spill.pots[number]
         standard, part = pot.work("standard"), pot.work("part")
+        columns = np.asarray(standard), np.asarray(part)
         with ThreadPoolExecutor(self.threads) as pool:
             first = self._first_by_id(number, pot)
-            allocate_chunks(pot.read("points"), factor, total_fen, standard, part, first, pool.map)
+            allocate_chunks(pot.read("points"), factor, total_fen, *columns, first, pool.map)
             sums = np.zeros((3, 2 * self._cells), np.int64)
-            for found in pool.map(lambda each: self._settle(pool_index, pot, each, standard, part), chunks(len(pot))):
+            for found in pool.map(lambda each: self._settle(pool_index, pot, each, *columns), chunks(len(pot))):
                 sums += found
         cells = self.digest.cell[rows] + self._cells * (self.digest.slot[rows] & 1)
         paid = sums[:, cells]
@@ -63,23 +63,26 @@ class StreamPayer:
 
     def _settle(self, pool_index: int, pot: PotSpill, each: slice, standard: I64, part: I64) -> I64:
         """Floors, caps and fund parts of some cases; returns the sums of standards, floors and caps by cell."""
-        pool = self.area.pools[pool_index]
-        due = np.asarray(standard[each])
-        if pool.point_value.payable is Payable.MINUS_PATIENT:
-            due = due - pot.read("patient")[each]
-        floors = np.zeros(len(due), np.int64)
-        if pool.negative_case is not NegativeCase.KEEP:
-            floors = np.maximum(-due, 0)
-        elsewhere = np.asarray(pot.read("elsewhere")[each])
-        booked = np.asarray(pot.read("fund")[each])
-        caps = cut_to_fee(due + floors, booked, elsewhere & self.area.out_of_area_cap)
-        part[each] = due + floors - caps
-        place = pot.read("cell")[each] + np.int32(self._cells) * elsewhere
-        sums = np.zeros((3, 2 * self._cells), np.int64)
-        for number, values in enumerate((np.asarray(standard[each]), floors, caps)):
-            if values.any():
-                sums[number] = sum_by(place.astype(np.int32), values, sums.shape[1])
-        return sums
+        terms = self.area.pools[pool_index]
+        minus = terms.point_value.payable is Payable.MINUS_PATIENT
+        sums = np.zeros((2 * self._cells, 3), np.int64)
+        row = pay_cases(
+            np.asarray(standard[each]),
+            np.asarray(pot.read("patient")[each if minus else slice(0)]),
+            minus,
+            terms.negative_case is not NegativeCase.KEEP,
+            np.asarray(pot.read("fund")[each]),
+            np.asarray(pot.read("elsewhere")[each]),
+            self.area.out_of_area_cap,
+            np.asarray(pot.read("cell")[each]),
+            part[each],
+            sums,
+        )
+        if row == OUTSIDE:
+            raise IndexError("a case of the pot is in no cell of the digest")
+        if row >= 0:
+            raise OverflowError(f"a sum in row {row} passes 63 bits: an amount is implausible")
+        return sums.T
 
     def _first_by_id(self, number: int, pot: PotSpill) -> Callable[[I64, int], I64]:
         """Of some cases of the pot those whose ids come first."""
