@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from engine.distinct import distinct
 from engine.edition_dip import DipEdition
 from engine.editions import Editions
 from engine.money import decimal_array
@@ -44,12 +45,11 @@ def answer_of(edition: DipEdition, row: int, auxiliary: int) -> Answer:
     return _answers(edition)(row, auxiliary)
 
 
-def distinct_answers(edition: DipEdition, leaf: I64, auxiliary: I64) -> tuple[list[Answer], npt.NDArray[np.intp]]:
+def distinct_answers(edition: DipEdition, leaf: I64, auxiliary: I64) -> tuple[list[Answer], npt.NDArray[np.int32]]:
     """The different answers among cases that have a row, and which of them each case has."""
-    rows, auxiliaries = leaf.astype(np.int64), auxiliary.astype(np.int64)
-    pairs, which = np.unique((rows << 32) | (auxiliaries + 1), return_inverse=True)
+    pairs, which = distinct((leaf.astype(np.int64) << 32) | (auxiliary.astype(np.int64) + 1))
     find = _answers(edition)
-    return [find(int(pair) >> 32, (int(pair) & 0xFFFFFFFF) - 1) for pair in pairs], which
+    return [find(pair >> 32, (pair & 0xFFFFFFFF) - 1) for pair in pairs.tolist()], which
 
 
 @cache

@@ -8,21 +8,23 @@ must equal. It looks at no fund: what a point is worth is the policy's business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.casebook import Casebook
-from engine.dip_answers import Answer, distinct_answers, reference_of
-from engine.edition_dip import DipEdition
+from engine.dip_terms import NONE, AnswersFound, Terms, terms_of
+from engine.distinct import distinct
+from engine.edition_dip import PRICE_KEYS, DipEdition
 from pointvalue.dip_score_batch import DipColumns, score_columns
 from pointvalue.dip_score_tables import CaseKeys, GroupedCase, Price, ScoringError
-from pointvalue.dip_scoring import coefficient, look_up, score_points
+from pointvalue.dip_scoring import look_up, score_points
 from pointvalue.fixed import E4, E6, exact, half_up
 
 I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
 UNGROUPED = "未入组"
 
 
@@ -50,17 +52,35 @@ class DipScores:
 
 def score_dip(book: Casebook, edition: DipEdition, rows: I64, scores: DipScores) -> None:
     """Score the cases at `rows`, all grouped by this catalogue. Points are rounded once, half up, to four places."""
-    keys = _Keys.of(book, edition, rows)
+    terms = terms_of(edition)
+    keys, which = terms.places(book, rows)
+    _require_prices(book, edition, rows, [terms.price(key) for key in keys.tolist()])
     leaf = book.ints("leaf")[rows]
-    for price, shown in zip(keys.prices, keys.distinct, strict=True):
-        if price is None:
-            look_up(edition.pack.scoring.prices, shown, "price")  # says which row is missing
-        elif price.point_value_e6 is None:
-            raise ScoringError(f"table price: the row for insurance {shown.insurance} has no point_value; write it.")
-    _score_ungrouped(edition, rows[leaf < 0], scores)
     grouped = np.flatnonzero(leaf >= 0)
-    if len(grouped):
-        _score_grouped(book, edition, rows[grouped], keys.at(grouped), scores)
+    if len(grouped) < len(rows):
+        _score_ungrouped(edition, rows[leaf < 0], scores)
+        rows, which = rows[grouped], which[grouped]
+    if len(rows):
+        _score_grouped(book, edition, rows, (keys, which), scores)
+
+
+def _require_prices(book: Casebook, edition: DipEdition, rows: I64, prices: Sequence[Price | None]) -> None:
+    """Every case has a row of the price table, and the row a point value; the message says what is missing."""
+    if all(price is not None and price.point_value_e6 is not None for price in prices):
+        return
+    for shown in _whole_keys(book, rows):
+        price = look_up(edition.pack.scoring.prices, shown, "price")  # says which row is missing
+        if price.point_value_e6 is None:
+            raise ScoringError(f"table price: the row for insurance {shown.insurance} has no point_value; write it.")
+
+
+def _whole_keys(book: Casebook, rows: I64) -> Iterator[CaseKeys]:
+    """The different keys of some cases with all they say, in order."""
+    columns = [book.codes(name) for name in PRICE_KEYS]
+    places = np.unique(np.stack([index[rows] for index, _ in columns]), axis=1)
+    for each in places.T.tolist():
+        texts = [words[at] if at >= 0 else None for at, (_, words) in zip(each, columns, strict=True)]
+        yield CaseKeys(texts[0] or "", texts[1] or "", texts[2], texts[3])
 
 
 def _score_ungrouped(edition: DipEdition, rows: I64, scores: DipScores) -> None:
@@ -73,131 +93,97 @@ def _score_ungrouped(edition: DipEdition, rows: I64, scores: DipScores) -> None:
     scores.coefficient_e6[rows] = E6
 
 
-def _score_grouped(book: Casebook, edition: DipEdition, rows: I64, keys: _Keys, scores: DipScores) -> None:
-    scoring = edition.pack.scoring
-    answers, which = distinct_answers(edition, book.ints("leaf")[rows], book.numbers_or("auxiliary", -1)[rows])
-    _require_scores(book, rows, answers, which)
-    base = _of(answers, which, [answer.base_points_e4 or 0 for answer in answers])
-    is_blank = _of(answers, which, [answer.is_blank for answer in answers]).astype(np.bool_)
-    h = np.where(is_blank, E6, _coefficients(book, edition, rows, keys, answers, which))
-    reference, factor_k = _references(keys, answers, which)
+def _score_grouped(
+    book: Casebook, edition: DipEdition, rows: I64, keys: tuple[I64, I32], scores: DipScores
+) -> None:
+    scoring, terms = edition.pack.scoring, terms_of(edition)
+    found = terms.answers(book.ints("leaf")[rows], book.numbers_or("auxiliary", -1)[rows])
+    which = found.which
+    _require_scores(book, rows, terms, found)
+    base, is_blank = found.base_points_e4[which], found.is_blank[which]
+    h = _coefficients(book, edition, rows, keys, found)
+    if found.is_blank.any():
+        h[is_blank] = E6
+    reference, factor_k = _references(terms, keys, found)
     free = (base == 0) | is_blank  # no reference cost is asked for
     missing = np.flatnonzero((reference < 0) & ~free)
     if len(missing):
         setl_id = book.table["setl_id"][int(rows[missing[0]])].as_py()
         raise ScoringError(f"case {setl_id}: no reference cost; table price needs a cost_factor for the case.")
-    found = score_columns(
+    own = np.where(found.primary_e6 == NONE, E6, found.primary_e6)
+    points = score_columns(
         scoring,
         DipColumns(
             cost_fen=book.ints("medfee_sumamt_fen")[rows],
             base_points_e4=base,
-            auxiliary_factor_e6=_of(answers, which, [answer.auxiliary_factor_e6 for answer in answers]),
+            auxiliary_factor_e6=found.auxiliary_factor_e6[which],
             cost_factor_e6=np.where(free, 0, factor_k),
-            own_factor_e6=_of(answers, which, [_own_factor(answer) for answer in answers]),
+            own_factor_e6=own[which],
             coefficient_e6=h,
-            group_mean_fen=_of(answers, which, [answer.group_mean_fen or 0 for answer in answers]),
+            group_mean_fen=found.group_mean_fen[which],
             is_blank=is_blank,
         ),
     )
     labels = np.array([scores.label_index(band.label) for band in scoring.bands], np.int32)
-    scores.points_e4[rows] = np.where(found.is_paid_at_cost, -1, found.points_e4)
-    scores.label[rows] = labels[found.band]
+    scores.points_e4[rows] = np.where(points.is_paid_at_cost, -1, points.points_e4)
+    scores.label[rows] = labels[points.band]
     scores.coefficient_e6[rows] = h
     scores.base_points_e4[rows] = base
     scores.reference_fen[rows] = np.maximum(reference, 0)
 
 
-def _require_scores(book: Casebook, rows: I64, answers: Sequence[Answer], which: npt.NDArray[np.intp]) -> None:
+def _require_scores(book: Casebook, rows: I64, terms: Terms, found: AnswersFound) -> None:
     """Every group has a score, and the blank group its own mean cost; the message names the group and one case."""
-    for place, answer in enumerate(answers):
+    doubtful = (found.base_points_e4 == 0) | found.is_blank
+    for place in np.flatnonzero(doubtful).tolist():
+        answer = terms.answer(int(found.numbers[place]))
         lacks = "score; add it to the group table" if answer.base_points_e4 is None else None
         if answer.is_blank and answer.base_points_e4 and not answer.group_mean_fen:
             lacks = "ref_cost; write its own mean cost"
         if lacks:
-            row = int(rows[np.flatnonzero(which == place)[0]])
+            row = int(rows[np.flatnonzero(found.which == place)[0]])
             index, codes = book.codes("dip_code")
             setl_id = book.table["setl_id"][row].as_py()
             raise ScoringError(f"group {codes[index[row]]} of case {setl_id} has no {lacks}.")
 
 
-def _own_factor(answer: Answer) -> int:
-    return E6 if answer.basic_factor_e6 is None else answer.basic_factor_e6
-
-
-def _of(answers: Sequence[Answer], which: npt.NDArray[np.intp], values: Sequence[int]) -> I64:
-    assert len(answers) == len(values)
-    return np.array(values, np.int64)[which]
-
-
 def _coefficients(
-    book: Casebook, edition: DipEdition, rows: I64, keys: _Keys, answers: Sequence[Answer], which: npt.NDArray[np.intp]
+    book: Casebook, edition: DipEdition, rows: I64, keys: tuple[I64, I32], answers: AnswersFound
 ) -> I64:
     """h ×10⁶ of every case, looked up once per distinct keys, group code and primary-care factor."""
-    code, codes = book.codes("dip_code")
-    primary = [answer.basic_factor_e6 for answer in answers]
-    different = np.unique(np.array([-1 if factor is None else factor for factor in primary], np.int64))
-    own = np.searchsorted(different, [-1 if factor is None else factor for factor in primary])[which]
+    terms = terms_of(edition)
     # A group matters to the coefficient only where the catalogue lists it.
-    listed = {group for group, _ in edition.pack.scoring.group_factors_e6}
-    matters = np.array([place if name in listed else -1 for place, name in enumerate(codes)] + [-1], np.int64)
-    shape = (len(keys.distinct), len(codes) + 1, len(different))
-    flat = np.ravel_multi_index((keys.which, matters[code[rows]] + 1, own), shape)
-    found, back = np.unique(flat, return_inverse=True)
-    values = []
-    for key, group, factor in zip(*np.unravel_index(found, shape), strict=True):
-        case = GroupedCase(
-            cost_total_fen=0,
-            group_code=codes[group - 1] if group else "",
-            primary_care_factor_e6=None if different[factor] < 0 else int(different[factor]),
-        )
-        values.append(half_up(coefficient(edition.pack.scoring, keys.distinct[key], case) * E6))
+    listed = tuple(sorted({group for group, _ in edition.pack.scoring.group_factors_e6}))
+    primary, place_of_primary = np.unique(answers.primary_e6, return_inverse=True)
+    shape = (len(keys[0]), len(listed) + 1, len(primary))
+    flat = keys[1].astype(np.int64) * shape[1]
+    if listed:
+        flat += book.places("dip_code", listed)[rows] + 1
+    if len(primary) > 1:
+        flat = flat * shape[2] + place_of_primary[answers.which]
+    found, back = distinct(flat)
+    groups = ("", *listed)
+    values = [
+        terms.coefficient_e6(int(keys[0][key]), groups[group], int(primary[factor]))
+        for key, group, factor in zip(*(each.tolist() for each in np.unravel_index(found, shape)), strict=True)
+    ]
     return np.array(values, np.int64)[back]
 
 
-def _references(keys: _Keys, answers: Sequence[Answer], which: npt.NDArray[np.intp]) -> tuple[I64, I64]:
+def _references(terms: Terms, keys: tuple[I64, I32], answers: AnswersFound) -> tuple[I64, I64]:
     """(reference cost in fen, K ×10⁶) of every case, −1 where the price table or the group gives none."""
-    flat = keys.which * len(answers) + which
-    found, back = np.unique(flat, return_inverse=True)
-    reference, factor = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
-    for place, pair in enumerate(found.tolist()):
-        answer, price = answers[pair % len(answers)], keys.prices[pair // len(answers)]
-        cost = reference_of(answer, price)
-        reference[place] = -1 if cost is None else half_up(cost)
-        is_basic = answer.basic_factor_e6 is not None
-        k = None if price is None else price.basic_cost_factor_e6 if is_basic else price.cost_factor_e6
-        factor[place] = -1 if k is None else k
+    different, price = np.unique([terms.price_place(key) for key in keys[0].tolist()], return_inverse=True)
+    count = len(answers.numbers)
+    pairs, back = distinct(price[keys[1]] * count + answers.which)
+    place, number = np.divmod(pairs, count)
+    reference, factor = terms.references(answers.numbers[number], different[place])
     return reference[back], factor[back]
-
-
-@dataclass(frozen=True)
-class _Keys:
-    """By what coefficients and prices are looked up: the distinct ones, their price, and which each case has."""
-
-    distinct: list[CaseKeys]
-    prices: list[Price | None]
-    which: npt.NDArray[np.intp]
-
-    @classmethod
-    def of(cls, book: Casebook, edition: DipEdition, rows: I64) -> _Keys:
-        columns = [book.codes(name) for name in ("fixmedins_code", "insutype", "setl_ym", "insuplc_admdvs")]
-        shape = tuple(len(words) + 1 for _, words in columns)
-        flat = np.ravel_multi_index(tuple(index[rows].astype(np.int64) + 1 for index, _ in columns), shape)
-        found, which = np.unique(flat, return_inverse=True)
-        distinct = []
-        for places in zip(*np.unravel_index(found, shape), strict=True):
-            texts = [words[at - 1] if at else None for at, (_, words) in zip(places, columns, strict=True)]
-            distinct.append(CaseKeys(texts[0] or "", texts[1] or "", texts[2], texts[3]))
-        prices = [edition.price_of(one.hospital, one.insurance, one.month, one.insured_place) for one in distinct]
-        return cls(distinct, prices, which)
-
-    def at(self, places: I64) -> _Keys:
-        return _Keys(self.distinct, self.prices, self.which[places])
 
 
 def prices_e8(book: Casebook, edition: DipEdition, rows: I64) -> I64:
     """Point value the catalogue's price table gives each case, yuan ×10⁸."""
-    keys = _Keys.of(book, edition, rows)
-    values = [
-        0 if price is None or price.point_value_e6 is None else price.point_value_e6 * 100 for price in keys.prices
-    ]
-    return np.array(values, np.int64)[keys.which]
+    terms = terms_of(edition)
+    keys, which = terms.places(book, rows)
+    prices = [terms.price(key) for key in keys.tolist()]
+    values = [0 if price is None or price.point_value_e6 is None else price.point_value_e6 * 100 for price in prices]
+    return np.array(values, np.int64)[which]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointvalue.cases import I64
-from pointvalue.dip_score_kernel import AT_COST, DONE, NO_BAND, NULL, ROW_BLANK, ROW_GROUP, score_rows
+from pointvalue.dip_score_kernel import AT_COST, DONE, NO_BAND, NULL, REMEMBERED, ROW_BLANK, ROW_GROUP, score_rows
 from pointvalue.dip_score_tables import FORMULAS, GroupedCase, ScoringError, ScoringTables
 from pointvalue.dip_scoring import score_points
 from pointvalue.fixed import E4, E6, FEN_PER_YUAN, exact, half_up
@@ -62,7 +62,8 @@ def score_columns(scoring: ScoringTables, cases: DipColumns) -> DipScored:
     score_rows(
         np.where(cases.is_blank, ROW_BLANK, ROW_GROUP), cases.cost_fen, cases.base_points_e4,
         cases.auxiliary_factor_e6, cases.cost_factor_e6, cases.own_factor_e6, cases.coefficient_e6,
-        cases.group_mean_fen, _bands(scoring), normal, scoring.ungrouped.factor_e6, status, band, points,
+        cases.group_mean_fen, _bands(scoring), normal, scoring.ungrouped.factor_e6,
+        np.zeros((4, REMEMBERED, 3), np.int64), status, band, points,
     )  # fmt: skip
     for row in np.flatnonzero((status != DONE) & (status != AT_COST)).tolist():
         band[row], points[row] = _by_fractions(scoring, cases, row, int(status[row]))

@@ -28,6 +28,7 @@ DONE, AT_COST, BY_FRACTIONS, NO_BAND = range(4)
 ROW_GROUP, ROW_BLANK = 0, 1
 LO, LO_INCLUSIVE, HI, HI_INCLUSIVE, FORMULA, APPLY_HOSPITAL, APPLY_AUX = range(7)
 RATIO, RATIO_MINUS_1, RATIO_MINUS_2_PLUS_H, H, ONE, AT_COST_FORMULA, REVIEW = range(7)
+REMEMBERED = 64
 _ZERO = np.uint64(0)
 _E6 = np.uint64(10**6)
 _TOP = np.uint64(1 << 63)
@@ -110,13 +111,15 @@ def by_formula(formula: int, x: Any, x_under: Any, y: Any, y_under: Any, h: Any,
 
 
 @compiled
-def score_row(cost: int, points: int, aux: int, k: int, own: int, h: int, bands: Any, normal: int) -> Any:
-    """(status, band, points ×10⁴) of a case with a group."""
+def score_row(
+    cost: int, points: int, kn: int, ku: int, on: int, ou: int, an: int, au: int, hn: int, hu: int, bands: Any,
+    normal: int,
+) -> Any:  # fmt: skip
+    """(status, band, points ×10⁴) of a case with a group; K, own factor, auxiliary factor and h in lowest terms."""
     if points == 0:
         return AT_COST, normal, 0
-    if k == 0 or own == 0 or aux == 0 or h == 0:
+    if kn == 0 or on == 0 or an == 0 or hn == 0:
         return BY_FRACTIONS, normal, 0
-    (kn, ku), (on, ou), (an, au), (hn, hu) = reduce_e6(k), reduce_e6(own), reduce_e6(aux), reduce_e6(h)
     fits, cost_in_points = times(True, np.uint64(cost), np.uint64(100 * ku))
     fits, cost_in_points = times(fits, cost_in_points, np.uint64(ou))
     fits, per_point = times(fits, np.uint64(kn), np.uint64(on))
@@ -162,14 +165,28 @@ def score_blank(cost: int, points: int, mean: int, factor: int, normal: int) -> 
 
 
 @compiled
+def remember(number: Any, held: Any) -> Any:
+    """Where `held` has a number ×10⁶ in lowest terms; few different ones come, and each is reduced about once."""
+    place = number & (REMEMBERED - 1)
+    if held[place, 0] != number:
+        held[place, 0] = number
+        held[place, 1], held[place, 2] = reduce_e6(number)
+    return place
+
+
+@compiled
 def score_rows(
     kind: I64, cost: I64, points: I64, aux: I64, k: I64, own: I64, h: I64, mean: I64, bands: I64, normal: int,
-    blank_factor: int, status: I64, band: I64, points_e4: I64,
+    blank_factor: int, held: I64, status: I64, band: I64, points_e4: I64,
 ) -> None:  # fmt: skip
-    """Every case of the columns."""
+    """Every case of the columns. `held`: zeros, `REMEMBERED` rows of three for each of four factors."""
     for i in range(len(kind)):
         if kind[i] == ROW_BLANK:
             found = score_blank(cost[i], points[i], mean[i], blank_factor, normal)
         else:
-            found = score_row(cost[i], points[i], aux[i], k[i], own[i], h[i], bands, normal)
+            a, b, c, d = remember(k[i], held[0]), remember(own[i], held[1]), remember(aux[i], held[2]), remember(h[i], held[3])
+            found = score_row(
+                cost[i], points[i], held[0, a, 1], held[0, a, 2], held[1, b, 1], held[1, b, 2],
+                held[2, c, 1], held[2, c, 2], held[3, d, 1], held[3, d, 2], bands, normal,
+            )  # fmt: skip
         status[i], band[i], points_e4[i] = found[0], found[1], found[2]

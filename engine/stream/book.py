@@ -62,6 +62,8 @@ class LeanBook(Casebook):
         return _short(coded.ids, coded.words.texts)
 
     def places(self, column: str, names: tuple[str, ...]) -> I32:
+        if column in ("dip_code", "maindiag_code"):
+            return super().places(column, names)
         coded = self.rows.texts.get(column)
         if coded is None:
             return np.full(len(self), -1, np.int32)
