@@ -127,6 +127,14 @@ def _refuse(cases: CaseColumns, wrong: NDArray[np.bool_], message: str) -> None:
         raise CaseFault(row, cases.ids[row], message)
 
 
+def shut(column: NDArray[Any]) -> NDArray[Any]:
+    """The column as compiled code takes it: in one piece and not to be written, whoever made it. Kernels are compiled
+    once for each kind of array, and whether one may be written is part of the kind."""
+    seen = np.ascontiguousarray(column).view()
+    seen.flags.writeable = False
+    return seen
+
+
 def require_places(cases: CaseColumns, hospitals: int, pools: int, schemes: int) -> None:
     """Every index points into the area: compiled code does not check again."""
     for name, count in (("hospital", hospitals), ("pool", pools), ("scheme", schemes)):

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from pointvalue.class_tables import SHAPE_CODE, Col, End, KCol, SetCol
+from pointvalue.class_tables import SHAPE_CODE, SMALL, Asks, Col, End, KCol, SetCol
 from pointvalue.fixed_wide import (
     add_wide,
     below_wide,
     compiled,
     divide_half_up_wide,
+    half_up_e6,
+    half_up_narrow,
     multiply,
     multiply_wide,
     reduce_e6,
@@ -39,10 +41,23 @@ class Status(IntEnum):
     NO_BUDGET_VALUE = 6
 
 
+class Found(IntEnum):
+    """What the kernel says of all rows together: places are −1 where no row is so."""
+
+    SLOW = 0
+    REFUSED = 1
+    WRONG_COEFFICIENT = 2
+
+
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _TOP = np.uint64(1 << 63)
 _E6 = 1_000_000
+_SMALL = SMALL
+_NARROW = 1 << 32
+REMEMBERED = 256
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_SPREAD_SHIFT = np.uint64(56)
 _DONE, _SLOW = int(Status.DONE), int(Status.SLOW)
 _NO_SET, _NO_REFERENCE, _NO_RULE = int(Status.NO_CLASS_SET), int(Status.NO_REFERENCE), int(Status.NO_RULE)
 _NO_K, _NO_BUDGET = int(Status.NO_K), int(Status.NO_BUDGET_VALUE)
@@ -54,11 +69,16 @@ _DAYS_FROM, _DAYS_UPTO, _TOP_RULE = int(Col.DAYS_FROM), int(Col.DAYS_UPTO), int(
 _ABOVE, _ABOVE_IN, _ABOVE_N, _ABOVE_D = int(Col.ABOVE), int(Col.ABOVE_IN), int(Col.ABOVE_N), int(Col.ABOVE_D)
 _BELOW, _BELOW_IN, _BELOW_N, _BELOW_D = int(Col.BELOW), int(Col.BELOW_IN), int(Col.BELOW_N), int(Col.BELOW_D)
 _TCM_N, _TCM_D, _TCM_DAYS = int(Col.TCM_N), int(Col.TCM_D), int(Col.TCM_DAYS)
+_ASKS = int(Col.ASKS)
+_ASKS_FLAG, _ASKS_OTHER, _ASKS_RATIO = int(Asks.FLAG), int(Asks.OTHER), int(Asks.RATIO)
+_FOUND_SLOW, _FOUND_REFUSED, _FOUND_WRONG = int(Found.SLOW), int(Found.REFUSED), int(Found.WRONG_COEFFICIENT)
 _END_NONE, _END_K = int(End.NONE), int(End.K)
 _FROM_DAY, _RULE_START, _RULE_END = int(SetCol.FROM_DAY), int(SetCol.RULE_START), int(SetCol.RULE_END)
 _K_START, _K_END = int(SetCol.K_START), int(SetCol.K_END)
+_PLAIN_START, _PLAIN_END = int(SetCol.PLAIN_START), int(SetCol.PLAIN_END)
 _LIMIT_UPTO, _LIMIT_N, _LIMIT_D = int(KCol.UPTO_E4), int(KCol.K_N), int(KCol.K_D)
 
+_NORMAL, _COEF_ONLY = SHAPE_CODE[Shape.NORMAL], SHAPE_CODE[Shape.COEF_ONLY]
 _BY_RATIO, _RAMP_ADD = SHAPE_CODE[Shape.BY_RATIO], SHAPE_CODE[Shape.RAMP_ADD]
 _LINEAR_ADD, _EXCESS_PLUS_ONE = SHAPE_CODE[Shape.LINEAR_ADD], SHAPE_CODE[Shape.EXCESS_PLUS_ONE]
 _EXCESS_PLUS_COEF, _DEDUCT, _CAP = SHAPE_CODE[Shape.EXCESS_PLUS_COEF], SHAPE_CODE[Shape.DEDUCT], SHAPE_CODE[Shape.CAP]
@@ -80,21 +100,22 @@ def _compare(left_a: Any, left_b: Any, right_a: Any, right_b: Any) -> Any:
 
 
 @compiled
+def _sign(is_narrow: Any, ratio_n: Any, ratio_d: Any, limit_n: Any, limit_d: Any) -> Any:
+    """Sign of ratio − limit. Narrow: both parts of the ratio are under 2³², those of a limit always under 2³¹, so that
+    both products stay under 2⁶³."""
+    if is_narrow:
+        left, right = ratio_n * limit_d, limit_n * ratio_d
+        return 1 if left > right else (0 if left == right else -1)
+    return _compare(ratio_n, limit_d, limit_n, ratio_d)
+
+
+@compiled
 def _product(a: Any, b: Any) -> Any:
     """a·b of numbers ≥ 0, or −1 when it passes 63 bits."""
     high, low = multiply(np.uint64(a), np.uint64(b))
     if high != _ZERO or low >= _TOP:
         return -1
     return np.int64(low)
-
-
-@compiled
-def _k_of(k_limits: Any, start: Any, end: Any, base_e4: Any) -> Any:
-    """Row of the K limit for these base points, or −1."""
-    for row in range(start, end):
-        if base_e4 <= k_limits[row, _LIMIT_UPTO]:
-            return row
-    return -1
 
 
 @compiled
@@ -166,23 +187,9 @@ def _combine(
 
 
 @compiled
-def _in_interval(rules: Any, rule: Any, ratio_n: Any, ratio_d: Any, k_n: Any, k_d: Any) -> Any:
-    """Whether r = ratio_n ÷ ratio_d lies in the rule's cost ratio interval, ends as the rule says."""
-    end = rules[rule, _ABOVE]
-    if end != _END_NONE:
-        limit_n = k_n if end == _END_K else rules[rule, _ABOVE_N]
-        limit_d = k_d if end == _END_K else rules[rule, _ABOVE_D]
-        sign = _compare(ratio_n, limit_d, limit_n, ratio_d)
-        if sign < 0 or (sign == 0 and rules[rule, _ABOVE_IN] == 0):
-            return False
-    end = rules[rule, _BELOW]
-    if end != _END_NONE:
-        limit_n = k_n if end == _END_K else rules[rule, _BELOW_N]
-        limit_d = k_d if end == _END_K else rules[rule, _BELOW_D]
-        sign = _compare(ratio_n, limit_d, limit_n, ratio_d)
-        if sign > 0 or (sign == 0 and rules[rule, _BELOW_IN] == 0):
-            return False
-    return True
+def _beyond(sign: Any, is_in: Any) -> Any:
+    """Whether a ratio lies on the right side of a limit, by where it lies."""
+    return sign > 0 or (sign == 0 and is_in != 0)
 
 
 @compiled
@@ -224,44 +231,6 @@ def _terms(
 
 
 @compiled
-def _first_rule(
-    rules: Any, start: Any, end: Any, flags: Any, days: Any, tcm_ratio: Any, tcm_base: Any,
-    rank: Any, top_limits: Any, pool: Any, has_ratio: Any, r_n: Any, r_d: Any, group_n: Any, group_d: Any,
-) -> Any:  # fmt: skip
-    """(rule, status) of the first rule whose condition holds."""
-    for rule in range(start, end):
-        wanted = rules[rule, _FLAG]
-        if wanted != 0 and flags & wanted == 0:
-            continue
-        if days < rules[rule, _DAYS_FROM] or days > rules[rule, _DAYS_UPTO]:
-            continue
-        if rules[rule, _TCM_D] != 0 and (
-            tcm_ratio < 0
-            or days < rules[rule, _TCM_DAYS]
-            or tcm_ratio * rules[rule, _TCM_D] < rules[rule, _TCM_N] * _E6
-        ):
-            continue
-        if rules[rule, _SHAPE] == _TCM_BASE and tcm_base < 0:
-            continue
-        top = rules[rule, _TOP_RULE]
-        if top >= 0 and rank >= top_limits[top, pool]:
-            continue
-        above, below = rules[rule, _ABOVE], rules[rule, _BELOW]
-        if above != _END_NONE or below != _END_NONE:
-            k_n, k_d = rules[rule, _K_N], rules[rule, _K_D]
-            if k_d == 0:
-                k_n, k_d = group_n, group_d
-            if not has_ratio:
-                return rule, _NO_REFERENCE
-            if k_d == 0 and (above == _END_K or below == _END_K):
-                return rule, _NO_K
-            if not _in_interval(rules, rule, r_n, r_d, k_n, k_d):
-                continue
-        return rule, _DONE
-    return -1, _NO_RULE
-
-
-@compiled
 def _missing(shape: Any, has_ratio: Any, k_d: Any, budget_n: Any) -> Any:
     """DONE, or the number the shape asks for and the case does not have."""
     if not has_ratio and shape in (
@@ -286,21 +255,40 @@ def _set_of(sets: Any, day: Any) -> Any:
 
 
 @compiled
+def _remember(number: Any, held: Any) -> Any:
+    """Where `held` has a number ×10⁶ in lowest terms; few different ones come, and each is reduced about once."""
+    place = np.int64((np.uint64(number) * _SPREAD) >> _SPREAD_SHIFT)
+    if held[place, 0] != number:
+        held[place, 0] = number
+        held[place, 1], held[place, 2] = reduce_e6(number)
+    return place
+
+
+@compiled
 def score_rows(
-    rows: Any, pool: Any, value_day: Any, days: Any, cost: Any, base_e4: Any, reference: Any, flags: Any,
-    coef_n: Any, coef_d: Any, aux: Any, tcm_ratio: Any, tcm_base: Any, extra_e4: Any, extra_year: Any, rank: Any,
-    has_aux: Any, has_tcm: Any, has_extra: Any, year_n: Any, year_d: Any, stay_n: Any, stay_d: Any,
-    readmitted_flag: Any, top_limits: Any, sets: Any, rules: Any, k_limits: Any, by_reference: Any,
-    unit_n: Any, unit_d: Any, points_n: Any, points_d: Any, budget_n: Any, budget_d: Any,
-    rule_out: Any, points_out: Any, status_out: Any,
+    rows: Any, pool: Any, hospital: Any, group: Any, value_day: Any, days: Any, cost: Any, base_e4: Any,
+    reference: Any, flags: Any, coefficient: Any, by_hospital: Any, same_price: Any, aux: Any, tcm_ratio: Any,
+    tcm_base: Any, extra_e4: Any, extra_year: Any, rank: Any, has_aux: Any, has_tcm: Any, has_extra: Any,
+    year_n: Any, year_d: Any, stay_n: Any, stay_d: Any, readmitted_flag: Any, top_limits: Any, sets: Any, rules: Any,
+    order: Any, k_limits: Any, by_reference: Any, unit_n: Any, unit_d: Any, points_n: Any, points_d: Any,
+    budget_n: Any, budget_d: Any, held: Any, rule_out: Any, points_out: Any, status_out: Any, found: Any,
 ) -> None:  # fmt: skip
-    """Rule, points ×10⁴ and status of the cases in `rows`; outputs, coefficients and ranks are placed like `rows`."""
+    """Rule, points ×10⁴ and status of the cases in `rows`. Outputs and ranks are placed like `rows`; `coefficient` is
+    empty where cases have those of their hospital, `same_price` where no group has a coefficient of 1. `held`: zeros.
+    """
     for place in range(rows.size):
         i = rows[place]
         p, base = pool[i], base_e4[i]
         rule_out[place], points_out[place], status_out[place] = -1, 0, _NO_SET
+        c_e6 = coefficient[i] if coefficient.size else by_hospital[hospital[i]]
+        if coefficient.size and (c_e6 <= 0 or c_e6 >= _SMALL):
+            if found[_FOUND_WRONG] < 0:
+                found[_FOUND_WRONG] = place
+            continue
         which = _set_of(sets, value_day[i])
         if which < 0:
+            if found[_FOUND_REFUSED] < 0:
+                found[_FOUND_REFUSED] = place
             continue
         under = reference[i] if by_reference else base
         has_ratio = under > 0 and unit_d[p] > 0
@@ -308,45 +296,113 @@ def score_rows(
         r_d = _product(under, unit_d[p]) if has_ratio else np.int64(1)
         if r_n < 0 or r_d < 0:
             status_out[place] = _SLOW
+            found[_FOUND_SLOW] += 1
             continue
-        limit = _k_of(k_limits, sets[which, _K_START], sets[which, _K_END], base)
-        k_n = k_limits[limit, _LIMIT_N] if limit >= 0 else np.int64(0)
-        k_d = k_limits[limit, _LIMIT_D] if limit >= 0 else np.int64(0)
+        k_n, k_d = np.int64(0), np.int64(0)
+        for at in range(sets[which, _K_START], sets[which, _K_END]):
+            if base <= k_limits[at, _LIMIT_UPTO]:
+                k_n, k_d = k_limits[at, _LIMIT_N], k_limits[at, _LIMIT_D]
+                break
         tcm = tcm_base[i] if has_tcm else np.int64(-1)
-        rule, status = _first_rule(
-            rules, sets[which, _RULE_START], sets[which, _RULE_END], flags[i], days[i],
-            tcm_ratio[i] if has_tcm else np.int64(-1), tcm, rank[place] if rank.size else np.int64(0), top_limits, p,
-            has_ratio, r_n, r_d, k_n, k_d,
-        )  # fmt: skip
+        is_narrow = r_n < _NARROW and r_d < _NARROW
+        flag, start, end = flags[i], sets[which, _RULE_START], sets[which, _RULE_END]
+        if flag == 0:
+            start, end = sets[which, _PLAIN_START], sets[which, _PLAIN_END]
+        rule, status = np.int64(-1), _NO_RULE
+        for at in range(start, end):
+            each = order[at]
+            asks = rules[each, _ASKS]
+            if asks & _ASKS_FLAG != 0 and flag & rules[each, _FLAG] == 0:
+                continue
+            if asks & _ASKS_OTHER != 0:
+                if days[i] < rules[each, _DAYS_FROM] or days[i] > rules[each, _DAYS_UPTO]:
+                    continue
+                share = tcm_ratio[i] if has_tcm else np.int64(-1)
+                if rules[each, _TCM_D] != 0 and (
+                    share < 0
+                    or days[i] < rules[each, _TCM_DAYS]
+                    or share * rules[each, _TCM_D] < rules[each, _TCM_N] * _E6
+                ):
+                    continue
+                if rules[each, _SHAPE] == _TCM_BASE and tcm < 0:
+                    continue
+                top = rules[each, _TOP_RULE]
+                if top >= 0 and rank[place] >= top_limits[top, p]:
+                    continue
+            if asks & _ASKS_RATIO != 0:
+                above, below = rules[each, _ABOVE], rules[each, _BELOW]
+                own_n, own_d = rules[each, _K_N], rules[each, _K_D]
+                if own_d == 0:
+                    own_n, own_d = k_n, k_d
+                if not has_ratio:
+                    rule, status = each, _NO_REFERENCE
+                    break
+                if own_d == 0 and (above == _END_K or below == _END_K):
+                    rule, status = each, _NO_K
+                    break
+                if above != _END_NONE:
+                    limit_n = own_n if above == _END_K else rules[each, _ABOVE_N]
+                    limit_d = own_d if above == _END_K else rules[each, _ABOVE_D]
+                    if not _beyond(_sign(is_narrow, r_n, r_d, limit_n, limit_d), rules[each, _ABOVE_IN]):
+                        continue
+                if below != _END_NONE:
+                    limit_n = own_n if below == _END_K else rules[each, _BELOW_N]
+                    limit_d = own_d if below == _END_K else rules[each, _BELOW_D]
+                    if not _beyond(-_sign(is_narrow, r_n, r_d, limit_n, limit_d), rules[each, _BELOW_IN]):
+                        continue
+            rule, status = each, _DONE
+            break
         rule_out[place], status_out[place] = rule, status
+        shape = rules[rule, _SHAPE] if status == _DONE else _FFS
+        if status == _DONE and shape != _FFS and shape != _EXCLUDE:
+            if rules[rule, _K_D] != 0:
+                k_n, k_d = rules[rule, _K_N], rules[rule, _K_D]
+            status = _missing(shape, has_ratio, k_d, budget_n[p])
+            status_out[place] = status
         if status != _DONE:
+            if found[_FOUND_REFUSED] < 0:
+                found[_FOUND_REFUSED] = place
             continue
-        shape = rules[rule, _SHAPE]
-        if shape in (_FFS, _EXCLUDE):
+        if shape == _FFS or shape == _EXCLUDE:
             continue
-        if rules[rule, _K_D] != 0:
-            k_n, k_d = rules[rule, _K_N], rules[rule, _K_D]
-        status_out[place] = _missing(shape, has_ratio, k_d, budget_n[p])
-        if status_out[place] != _DONE:
+        takes = rules[rule, _COEFFICIENT] != 0 and not (same_price.size and same_price[group[i]])
+        has_own = has_aux and rules[rule, _AUX] != 0 and aux[i] != _E6
+        more = has_extra and extra_year[i] >= 1 and extra_year[i] <= year_n.size
+        readmitted = flags[i] & readmitted_flag != 0
+        is_plain = not (has_own or more or readmitted) and base < _SMALL and c_e6 >= 0 and c_e6 < _SMALL
+        if is_plain and (shape == _NORMAL or shape == _COEF_ONLY):
+            # Most cases: base × coefficient ÷ 10⁶, the product under 2⁶². A fraction rounds alike in any terms.
+            points_out[place] = half_up_e6(base, c_e6) if takes else base
             continue
         c_n, c_d = np.int64(1), np.int64(1)
-        if rules[rule, _COEFFICIENT] != 0:
-            c_n, c_d = coef_n[place], coef_d[place]
+        if takes:
+            at = _remember(c_e6, held)
+            c_n, c_d = held[at, 1], held[at, 2]
+        add_n, add_d = rules[rule, _ADD_N], rules[rule, _ADD_D]
+        if is_plain and is_narrow and (shape == _BY_RATIO or (shape == _RAMP_ADD and add_n >= 0)):
+            # base × (r + add) × coefficient, where it stays under 2⁶³; each factor here is under 2⁶³, their sum under 2⁶⁴.
+            if shape == _BY_RATIO:
+                add_n, add_d = np.int64(0), np.int64(1)
+            times = np.uint64(r_n * add_d) + np.uint64(add_n * r_d)
+            fits, points = half_up_narrow(np.uint64(base * c_n), times, np.uint64(r_d * add_d), np.uint64(c_d))
+            if fits:
+                points_out[place] = points
+                continue
         if shape == _TCM_BASE:
             base = tcm
         flat_n, flat_d, slope_a, slope_b, slope_d = _terms(
             shape, base, cost[i], r_n, r_d, c_n, c_d, k_n, k_d,
-            rules[rule, _FACTOR_N], rules[rule, _FACTOR_D], rules[rule, _ADD_N], rules[rule, _ADD_D],
+            rules[rule, _FACTOR_N], rules[rule, _FACTOR_D], add_n, add_d,
             points_n[p], points_d[p], budget_n[p], budget_d[p],
         )  # fmt: skip
         a_n, a_d = np.int64(1), np.int64(1)
-        if has_aux and rules[rule, _AUX] != 0 and aux[i] != _E6:
+        if has_own:
             a_n, a_d = reduce_e6(aux[i])
         extra, y_n, y_d = np.int64(0), np.int64(0), np.int64(1)
-        if has_extra and extra_year[i] >= 1 and extra_year[i] <= year_n.size:
+        if more:
             extra, y_n, y_d = extra_e4[i], year_n[extra_year[i] - 1], year_d[extra_year[i] - 1]
         s_n, s_d = np.int64(1), np.int64(1)
-        if flags[i] & readmitted_flag != 0:
+        if readmitted:
             s_n, s_d = stay_n, stay_d
         fits, points = False, np.int64(0)
         if slope_a >= 0 and slope_b >= 0 and slope_d >= 0:
@@ -356,3 +412,35 @@ def score_rows(
         points_out[place] = points
         if not fits:
             status_out[place] = _SLOW
+            found[_FOUND_SLOW] += 1
+
+
+@compiled
+def split_rows(scheme: Any, flags: Any, wanted: Any, special_flag: Any, normal: Any, special: Any) -> Any:
+    """Rows of a scheme, special cases apart; (how many normal, how many special)."""
+    count, few = 0, 0
+    for i in range(scheme.size):
+        if scheme[i] == wanted:
+            if flags[i] & special_flag != 0:
+                special[few] = i
+                few += 1
+            else:
+                normal[count] = i
+                count += 1
+    return count, few
+
+
+@compiled
+def put_rows(
+    rows: Any, rules: Any, points: Any, flags: Any, first_class: Any, out: Any, route_in: Any, route_out: Any,
+    line_out: Any, readmitted_flag: Any, class_index: Any, points_e4: Any, route: Any, line: Any, readmitted: Any,
+) -> None:  # fmt: skip
+    """Answers by place to where their rows are. `out`: by rule, whether its cases leave the points."""
+    for place in range(rows.size):
+        i, rule = rows[place], rules[place]
+        class_index[i], points_e4[i] = first_class + rule, points[place]
+        if out[rule]:
+            route[i], line[i] = route_out, line_out
+        else:
+            route[i], line[i] = route_in, -1
+            readmitted[i] = flags[i] & readmitted_flag != 0

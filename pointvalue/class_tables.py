@@ -64,6 +64,15 @@ class Col(IntEnum):
     TCM_N = 21
     TCM_D = 22
     TCM_DAYS = 23
+    ASKS = 24
+
+
+class Asks(IntEnum):
+    """Bits of what a rule's condition asks for, so that a case is not asked for the rest."""
+
+    FLAG = 1
+    OTHER = 2
+    RATIO = 4
 
 
 class End(IntEnum):
@@ -80,6 +89,8 @@ class SetCol(IntEnum):
     RULE_END = 2
     K_START = 3
     K_END = 4
+    PLAIN_START = 5
+    PLAIN_END = 6
 
 
 class KCol(IntEnum):
@@ -98,6 +109,8 @@ class SchemeTables:
 
     sets: I64
     rules: I64
+    order: I64
+    """Every rule by its own place, then of every set the rules without a flag: those of cases that have none."""
     k_limits: I64
     rule_list: tuple[ClassRule, ...]
     rule_from_day: tuple[int, ...]
@@ -131,13 +144,21 @@ def compile_scheme(scheme: PointScheme, pools: tuple[str, ...], groups: tuple[st
             rules.append(_rule_row(rule, top))
             kept.append(rule)
             from_days.append(class_set.from_day)
-        sets.append([class_set.from_day, rule_start, len(rules), k_start, len(limits)])
+        sets.append([class_set.from_day, rule_start, len(rules), k_start, len(limits), 0, 0])
+    order = list(range(len(rules)))
+    for row in sets:
+        row[SetCol.PLAIN_START] = len(order)
+        order += [
+            place for place in range(row[SetCol.RULE_START], row[SetCol.RULE_END]) if not rules[place][Col.FLAG]
+        ]
+        row[SetCol.PLAIN_END] = len(order)
     budget = _per_pool([_budget_fen_e4(scheme, pool) for pool in pools])
     cost_points = _per_pool([Fraction(scheme.scale * E4, scheme.region_mean_fen)] * len(pools))
     unit = _ratio_unit(scheme, budget, cost_points, len(pools))
     return SchemeTables(
         sets=_table(sets, len(SetCol)),
         rules=_table(rules, len(Col)),
+        order=np.array(order, dtype=np.int64),
         k_limits=_table(limits, len(KCol)),
         rule_list=tuple(kept),
         rule_from_day=tuple(from_days),
@@ -191,7 +212,16 @@ def _rule_row(rule: ClassRule, top: int) -> list[int]:
     if when.tcm is not None:
         row[Col.TCM_N], row[Col.TCM_D] = small(when.tcm.ratio_min)
         row[Col.TCM_DAYS] = when.tcm.days_min
+    row[Col.ASKS] = _asks(rule, row)
     return row
+
+
+def _asks(rule: ClassRule, row: list[int]) -> int:
+    when = rule.when
+    others = (when.days_from, when.days_upto, when.tcm, when.top_share)
+    asks = Asks.FLAG if row[Col.FLAG] else 0
+    asks |= Asks.OTHER if rule.shape is Shape.TCM_BASE or any(other is not None for other in others) else 0
+    return asks | (Asks.RATIO if (row[Col.ABOVE], row[Col.BELOW]) != (End.NONE, End.NONE) else 0)
 
 
 def _end(limit: Limit) -> tuple[int, int, int]:

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from pointvalue import class_kernel, reference
 from pointvalue.by_day import scored_by, scored_on
-from pointvalue.cases import I32, I64, NONE, CaseColumns, CaseFault, require_places
-from pointvalue.class_kernel import Status
-from pointvalue.class_tables import SMALL, SchemeTables, compile_scheme
+from pointvalue.cases import I32, I64, NONE, CaseColumns, CaseFault, require_places, shut
+from pointvalue.class_kernel import REMEMBERED, Found, Status
+from pointvalue.class_tables import SchemeTables, compile_scheme
 from pointvalue.fixed import E4, E6, exact, floor, half_up
-from pointvalue.fixed_wide import reduced_e6
 from pointvalue.model import AreaYear, FixedScheme, PointScheme
 from pointvalue.terms import Flag, Route, SchemeKind, Shape, SpecialPay
 
@@ -101,11 +100,12 @@ def score(cases: CaseColumns, area: AreaYear) -> Scored:
         readmitted=np.zeros(count, np.bool_),
     )
     for index, scheme in enumerate(area.schemes):
+        if isinstance(scheme, PointScheme) and scheme.kind is not SchemeKind.PACK_POINTS:
+            _score_scheme(cases, area, scheme, index, scored, classes)
+            continue
         rows = np.flatnonzero(cases.scheme == index)
-        if isinstance(scheme, PointScheme) and scheme.kind is SchemeKind.PACK_POINTS:
+        if isinstance(scheme, PointScheme):
             _take_given(cases, area, scheme, rows, scored, classes)
-        elif isinstance(scheme, PointScheme):
-            _score_scheme(cases, area, scheme, rows, scored, classes)
         else:
             _price_apart(scheme, rows, scored, classes)
     return replace(scored, classes=tuple(classes))
@@ -174,9 +174,9 @@ def _price_apart(scheme: FixedScheme, rows: I64, scored: Scored, classes: list[C
 
 
 def _score_scheme(
-    cases: CaseColumns, area: AreaYear, scheme: PointScheme, rows: I64, scored: Scored, classes: list[CaseClass]
+    cases: CaseColumns, area: AreaYear, scheme: PointScheme, index: int, scored: Scored, classes: list[CaseClass]
 ) -> None:
-    special = (cases.flags[rows] & int(Flag.SPECIAL)) != 0
+    normal, special = _normal_and_special(cases, index)
     pools = tuple(pool.id for pool in area.pools)
     tables = compile_scheme(scheme, pools, cases.groups)
     first_class = len(classes)
@@ -185,13 +185,39 @@ def _score_scheme(
         for rule, day in zip(tables.rule_list, tables.rule_from_day, strict=True)
     ]
     classes.append(CaseClass(scheme.name, SPECIAL_CLASS))
-    ranks = _cost_ranks(cases, rows) if tables.top_shares else _NO_I64
-    normal = np.flatnonzero(~special)
-    for terms, places in scored_by(scheme, cases.value_day[rows[normal]]):
+    dated = [(scheme, normal)]
+    if scheme.dated:
+        dated = [(terms, normal[places]) for terms, places in scored_by(scheme, cases.value_day[normal])]
+    ranks = None
+    for terms, rows in dated:
         held = tables if terms is scheme else compile_scheme(terms, pools, cases.groups)
-        _score_normal(cases, area, terms, held, rows, normal[places], ranks, scored, first_class)
-    for row in rows[special]:
+        if held.top_shares and ranks is None:
+            ranks = _Ranks.of(cases, np.sort(np.concatenate([normal, special])), len(area.pools))
+        _score_normal(cases, area, terms, held, rows, ranks, scored, first_class)
+    for row in special:
         _score_special(cases, area, scheme, int(row), scored, len(classes) - 1)
+
+
+def _normal_and_special(cases: CaseColumns, index: int) -> tuple[I64, I64]:
+    """Rows of a scheme, special cases apart."""
+    normal, special = np.empty(len(cases), np.int64), np.empty(len(cases), np.int64)
+    flag = int(Flag.SPECIAL)
+    counts = class_kernel.split_rows(shut(cases.scheme), shut(cases.flags), index, flag, normal, special)
+    return normal[: counts[0]], special[: counts[1]].copy()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranks:
+    """Of a scheme with rules for the dearest cases: every row's place in its pool, and how many cases each pool has."""
+
+    of_row: I64
+    counts: list[int]
+
+    @classmethod
+    def of(cls, cases: CaseColumns, rows: I64, pools: int) -> _Ranks:
+        of_row = np.zeros(len(cases), np.int64)
+        of_row[rows] = _cost_ranks(cases, rows)
+        return cls(of_row, _counts_by_pool(cases, rows, pools))
 
 
 def _score_normal(
@@ -199,46 +225,47 @@ def _score_normal(
     area: AreaYear,
     scheme: PointScheme,
     tables: SchemeTables,
-    scheme_rows: I64,
-    normal: I64,
-    ranks: I64,
+    rows: I64,
+    ranked: _Ranks | None,
     scored: Scored,
     first_class: int,
 ) -> None:
     """Everything but special cases: the kernel, then exact Python integers for rows it could not hold."""
-    rows = scheme_rows[normal]
     rules, points = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
-    status = np.empty(rows.size, np.int8)
-    tops, bottoms = _coefficients(cases, area, tables, rows)
+    status, found = np.empty(rows.size, np.int8), np.array([0, NONE, NONE], np.int64)
+    counts = [0] * len(area.pools) if ranked is None else ranked.counts
+    ranks = _NO_I64 if ranked is None else ranked.of_row[rows]
     years = [factor.as_integer_ratio() for factor in area.new_tech_year_factors]
-    picked = ranks[normal] if ranks.size else ranks
-    counts = _counts_by_pool(cases, scheme_rows, len(area.pools))
+    same_price = tables.same_price if tables.same_price.any() else tables.same_price[:0]
     class_kernel.score_rows(
-        rows, cases.pool, cases.value_day, cases.days, cases.cost_fen, cases.base_points_e4, cases.reference_fen,
-        cases.flags, tops, bottoms, _or_empty(cases.aux_e6), _or_empty(cases.tcm_ratio_e6),
-        _or_empty(cases.tcm_base_e4), _or_empty(cases.new_tech_points_e4),
-        _NO_I32 if cases.new_tech_year is None else cases.new_tech_year, picked,
+        rows, shut(cases.pool), shut(cases.hospital), shut(cases.group), shut(cases.value_day), shut(cases.days),
+        shut(cases.cost_fen), shut(cases.base_points_e4), shut(cases.reference_fen), shut(cases.flags),
+        shut(_or_empty(cases.coefficient_e6)),
+        np.array([hospital.coefficient_e6 for hospital in area.hospitals], np.int64), same_price,
+        shut(_or_empty(cases.aux_e6)), shut(_or_empty(cases.tcm_ratio_e6)), shut(_or_empty(cases.tcm_base_e4)),
+        shut(_or_empty(cases.new_tech_points_e4)),
+        shut(_NO_I32 if cases.new_tech_year is None else cases.new_tech_year), ranks,
         cases.aux_e6 is not None, cases.tcm_ratio_e6 is not None and cases.tcm_base_e4 is not None,
         cases.new_tech_points_e4 is not None and cases.new_tech_year is not None,
         np.array([n for n, _ in years], np.int64), np.array([d for _, d in years], np.int64),
         *area.readmission_factor.as_integer_ratio(), int(Flag.READMITTED), _top_limits(tables, counts),
-        tables.sets, tables.rules, tables.k_limits, tables.by_reference, tables.unit_n, tables.unit_d,
+        tables.sets, tables.rules, tables.order, tables.k_limits, tables.by_reference, tables.unit_n, tables.unit_d,
         tables.cost_points_n, tables.cost_points_d, tables.budget_n, tables.budget_d,
-        rules, points, status,
+        np.zeros((REMEMBERED, 3), np.int64), rules, points, status, found,
     )  # fmt: skip
-    _refuse(cases, rows, status)
-    for place in np.flatnonzero(status == Status.SLOW):
-        rank = int(picked[place]) if picked.size else 0
+    _refuse(cases, rows, status, found)
+    for place in np.flatnonzero(status == Status.SLOW) if found[Found.SLOW] else ():
+        rank = int(ranks[place]) if ranks.size else 0
         case = reference_case(cases, area, int(rows[place]), rank, counts[int(cases.pool[rows[place]])])
         answer = reference.score_case(case, scheme)
         rules[place] = _place_of(tables, answer.rule)
         points[place] = 0 if answer.points_e4 is None else answer.points_e4
-    scored.class_index[rows] = first_class + rules
-    scored.points_e4[rows] = points
     out = np.array([rule.shape in (Shape.FFS, Shape.EXCLUDE) for rule in tables.rule_list], np.bool_)
-    scored.route[rows] = np.where(out, int(Route.FIXED), int(Route.POT)).astype(np.int8)[rules]
-    scored.line[rows] = np.where(out, scored.lines.index(FFS_LINE), NONE).astype(np.int32)[rules]
-    scored.readmitted[rows] = ~out[rules] & ((cases.flags[rows] & int(Flag.READMITTED)) != 0)
+    class_kernel.put_rows(
+        rows, rules, points, shut(cases.flags), first_class, out, int(Route.POT), int(Route.FIXED),
+        scored.lines.index(FFS_LINE), int(Flag.READMITTED),
+        scored.class_index, scored.points_e4, scored.route, scored.line, scored.readmitted,
+    )  # fmt: skip
 
 
 def _score_special(
@@ -271,24 +298,6 @@ def _special_value(column: I64 | None, cases: CaseColumns, row: int, what: str) 
     return value
 
 
-def _coefficients(cases: CaseColumns, area: AreaYear, tables: SchemeTables, rows: I64) -> tuple[I64, I64]:
-    """Hospital coefficient of each row in lowest terms; 1 in same-price groups 「同病同价」."""
-    if cases.coefficient_e6 is None:
-        own = np.array([hospital.coefficient_e6 for hospital in area.hospitals], np.int64)
-        tops, bottoms = (each[cases.hospital[rows]] for each in reduced_e6(own))
-    else:
-        own = cases.coefficient_e6[rows]
-        wrong = (own <= 0) | (own >= SMALL)
-        if wrong.any():
-            row = int(rows[int(np.argmax(wrong))])
-            raise CaseFault(row, cases.ids[row], "its hospital coefficient is not between 0 and 2,147")
-        tops, bottoms = reduced_e6(own)
-    if tables.same_price.any():
-        same = tables.same_price[cases.group[rows]]
-        tops[same], bottoms[same] = 1, 1
-    return tops, bottoms
-
-
 def _cost_ranks(cases: CaseColumns, rows: I64) -> I64:
     """0-based place of each case among its pool's cases of the scheme, dearest first, ties by case id."""
     order = np.lexsort((rows, -cases.cost_fen[rows], cases.pool[rows]))
@@ -308,12 +317,12 @@ def _top_limits(tables: SchemeTables, counts: list[int]) -> I64:
     return np.array(limits, np.int64).reshape(len(limits), len(counts))
 
 
-def _refuse(cases: CaseColumns, rows: I64, status: NDArray[np.int8]) -> None:
-    wrong = status > int(Status.SLOW)
-    if wrong.any():
-        place = int(np.argmax(wrong))
-        row = int(rows[place])
-        raise CaseFault(row, cases.ids[row], _MEANING[Status(int(status[place]))])
+def _refuse(cases: CaseColumns, rows: I64, status: NDArray[np.int8], found: I64) -> None:
+    for place, coefficient in ((int(found[Found.WRONG_COEFFICIENT]), True), (int(found[Found.REFUSED]), False)):
+        if place >= 0:
+            row = int(rows[place])
+            wrong = "its hospital coefficient is not between 0 and 2,147"
+            raise CaseFault(row, cases.ids[row], wrong if coefficient else _MEANING[Status(int(status[place]))])
 
 
 def _or_empty(column: I64 | None) -> I64:

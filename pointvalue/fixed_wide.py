@@ -25,7 +25,6 @@ _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _TOP = np.uint64(1 << 63)
 I64_MAX = (1 << 63) - 1
-_REMEMBERED = 64
 _I64_TOP = np.int64(I64_MAX)
 
 
@@ -60,7 +59,17 @@ def _high_word(context: Any, a: Any, b: Any) -> Any:
     return nb.uint64(nb.uint64, nb.uint64), generated
 
 
+def _zeros_before(context: Any, a: Any) -> Any:
+    """How many zero bits stand before the first one of a number above zero."""
+
+    def generated(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return nb.uint64(nb.uint64), generated
+
+
 _high: Any = intrinsic(_high_word)
+_leading_zeros: Any = intrinsic(_zeros_before)
 
 
 @compiled
@@ -102,15 +111,13 @@ def below_wide(high: Any, low: Any, other_high: Any, other_low: Any) -> Any:
 
 @compiled
 def divide_wide(high: Any, low: Any, divisor: Any) -> Any:
-    """(quotient, remainder) of a 128-bit number by a uint64 divisor; needs high < divisor < 2⁶³.
+    """(quotient, remainder) of a 128-bit number by a uint64 divisor; needs high < divisor.
 
     Schoolbook division in base 2³² (Knuth's algorithm D for two digits).
     """
     if high == _ZERO:
         return low // divisor, low % divisor
-    shift = _ZERO
-    while (divisor << shift) & _TOP == _ZERO:
-        shift += _ONE
+    shift = _leading_zeros(divisor)
     scaled = divisor << shift
     scaled_high, scaled_low = scaled >> _SHIFT32, scaled & _LOW32
     top = (high << shift) | ((low >> (np.uint64(63) - shift)) >> _ONE)
@@ -135,22 +142,44 @@ def divide_wide(high: Any, low: Any, divisor: Any) -> Any:
 
 @compiled
 def divide_long(high: Any, low: Any, divisor_high: Any, divisor_low: Any) -> Any:
-    """(fits, quotient, remainder high, remainder low) of 128 by 128 bits, bit by bit; divisor < 2¹²⁷, not 0."""
-    quotient = _ZERO
-    rest_high, rest_low = _ZERO, _ZERO
-    fits = True
-    for step in range(128):
-        bit = np.uint64(127 - step)
-        digit = (high >> (bit - np.uint64(64))) & _ONE if bit >= np.uint64(64) else (low >> bit) & _ONE
-        rest_high = (rest_high << _ONE) | (rest_low >> np.uint64(63))
-        rest_low = (rest_low << _ONE) | digit
-        if not below_wide(rest_high, rest_low, divisor_high, divisor_low):
-            rest_high, rest_low = subtract_wide(rest_high, rest_low, divisor_high, divisor_low)
-            if bit >= np.uint64(63):
-                fits = False
-            else:
-                quotient |= _ONE << bit
-    return fits, quotient, rest_high, rest_low
+    """(fits, quotient, remainder high, remainder low) of 128 by 128 bits; divisor < 2¹²⁷, not 0. It fits below 2⁶³.
+
+    A divisor of more than 64 bits: its first 64 bits give the quotient or one more (Hacker's Delight, 9-5: dividend and
+    divisor are cut alike, and the first guess taken one less, so that it is at most one too small).
+    """
+    if divisor_high == _ZERO:
+        whole, rest = high // divisor_low, high % divisor_low
+        quotient, left = divide_wide(rest, low, divisor_low)
+        return whole == _ZERO and quotient < _TOP, quotient, _ZERO, left
+    shift = _leading_zeros(divisor_high)  # at least 1
+    first_bits = (divisor_high << shift) | (divisor_low >> (np.uint64(64) - shift))
+    guess, _ = divide_wide(high >> _ONE, ((high & _ONE) << np.uint64(63)) | (low >> _ONE), first_bits)
+    quotient = guess >> (np.uint64(63) - shift)
+    if quotient != _ZERO:
+        quotient -= _ONE
+    _, back_high, back_low = multiply_wide(divisor_high, divisor_low, quotient)
+    rest_high, rest_low = subtract_wide(high, low, back_high, back_low)
+    if not below_wide(rest_high, rest_low, divisor_high, divisor_low):
+        quotient += _ONE
+        rest_high, rest_low = subtract_wide(rest_high, rest_low, divisor_high, divisor_low)
+    return quotient < _TOP, quotient, rest_high, rest_low
+
+
+@compiled
+def half_up_narrow(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """(fits, half_up(a·b ÷ (c·d))) of uint64; it fits where both products stay under 2⁶³, and c and d are not 0."""
+    over, number = multiply(a, b)
+    under, divisor = multiply(c, d)
+    if over != _ZERO or under != _ZERO or number >= _TOP or divisor >= _TOP or divisor == _ZERO:
+        return False, np.int64(0)
+    quotient, rest = number // divisor, number % divisor
+    return True, np.int64(quotient + (_ONE if rest >= divisor - rest else _ZERO))
+
+
+@compiled
+def half_up_e6(a: Any, b: Any) -> Any:
+    """half_up(a·b ÷ 10⁶) of numbers 0 ≤ a, b < 2³¹: the sum stays under 2⁶³."""
+    return np.int64((np.uint64(a) * np.uint64(b) + np.uint64(500_000)) // np.uint64(1_000_000))
 
 
 @compiled
@@ -177,17 +206,6 @@ def reduce_e6(number: Any) -> Any:
     while b != 0:
         a, b = b, a % b
     return number // a, np.int64(1_000_000) // a
-
-
-@compiled
-def _reduced_e6(numbers: Any, remembered: Any, tops: Any, bottoms: Any) -> None:
-    """`remembered`: (number, numerator, denominator) by the number's last bits; there are few different ones."""
-    for i in range(numbers.size):
-        place = numbers[i] & (_REMEMBERED - 1)
-        if remembered[place, 0] != numbers[i]:
-            top, bottom = reduce_e6(numbers[i])
-            remembered[place, 0], remembered[place, 1], remembered[place, 2] = numbers[i], top, bottom
-        tops[i], bottoms[i] = remembered[place, 1], remembered[place, 2]
 
 
 @compiled
@@ -263,13 +281,6 @@ def scaled_half_up(weights: I64, numerator: int, denominator: int) -> I64:
     rounded = np.empty_like(weights)
     _refuse_row(_scaled_half_up(weights, numerator, denominator, rounded), "a rounded product")
     return rounded
-
-
-def reduced_e6(numbers: I64) -> tuple[I64, I64]:
-    """Numerators and denominators of numbers ÷ 10⁶ in lowest terms; numbers above zero."""
-    tops, bottoms = np.empty_like(numbers), np.empty_like(numbers)
-    _reduced_e6(numbers, np.zeros((_REMEMBERED, 3), np.int64), tops, bottoms)
-    return tops, bottoms
 
 
 def sum_by(index: I32 | I64, values: I64, count: int) -> I64:
