@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,12 +68,14 @@ class Casebook:
 
     def ints(self, column: str) -> npt.NDArray[np.int64]:
         """A number or date column as int64; dates are days since 1970-01-01. Raises ValueError on nulls."""
+        return self.column(column).astype(np.int64, copy=False)
+
+    def column(self, column: str) -> npt.NDArray[Any]:
+        """As `ints`, in the type it is kept in, and not to be written."""
         values = whole(self.table[column])
         if values.null_count:
             raise ValueError(f"column {column} holds {values.null_count} empty cells; validation let them pass")
-        if pa.types.is_date32(values.type):
-            values = values.view(pa.int32())
-        return np.asarray(values.to_numpy()).astype(np.int64, copy=False)
+        return np.asarray((values.view(pa.int32()) if pa.types.is_date32(values.type) else values).to_numpy())
 
     def numbers_or(self, column: str, missing: int) -> npt.NDArray[np.int64]:
         """As `ints`, with `missing` where a case has none."""
@@ -89,6 +92,12 @@ class Casebook:
         rank[-1] = -1
         index = np.asarray(pc.fill_null(values.indices, len(words)).to_numpy(zero_copy_only=False))
         return rank[index], [words[i] for i in order]
+
+    def texts(self, column: str) -> tuple[npt.NDArray[np.int32], Sequence[str]]:
+        """A repeated string column as it is kept: (number of each case's text, −1 = empty; the texts)."""
+        values = whole(self.table[column])
+        index = pc.fill_null(values.indices, -1) if values.null_count else values.indices
+        return np.asarray(index.to_numpy()), values.dictionary.to_pylist()
 
     def places(self, column: str, names: tuple[str, ...]) -> npt.NDArray[np.int32]:
         """Place of each case's text among `names`, −1 for another text or none."""

@@ -139,9 +139,14 @@ class Editions:
     def _sizes(self) -> I64:
         return np.array([len(edition.group_codes) for edition in self.editions], np.int64)
 
+    @cached_property
+    def result_places(self) -> tuple[I64, I64]:
+        """First row in `results`, and number of groups, of every edition."""
+        return np.concatenate([[0], np.cumsum(self._sizes + 2)])[:-1].astype(np.int64), self._sizes
+
     def result_rows(self, edition: I64, leaf: I64, status: I64) -> I64:
         """Row of each case in `results`: its leaf, or its edition's row for failed and for invalid records."""
-        bases = np.concatenate([[0], np.cumsum(self._sizes + 2)])[:-1]
+        bases, _ = self.result_places
         failed = self._sizes[edition] + (status == GroupStatus.INVALID)
         rows: I64 = bases[edition] + np.where(leaf >= 0, leaf, failed)
         return rows

@@ -7,10 +7,11 @@ that picks its edition. It computes no points: that is `pointvalue.classes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, TypeVar, overload
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from engine.area import Area
 from engine.case_facts import with_facts
+from engine.case_loops import mark_flags, months_of, places_of, price_cases
 from engine.casebook import Casebook, whole
 from engine.errors import PolicyError
 from engine.policy.resolve import EPOCH, Dated, ResolvedPolicy
@@ -26,7 +28,7 @@ from engine.policy.tables import WeightTable
 if TYPE_CHECKING:
     from engine.settle_dip import DipScores
 from grouper.reason import GroupStatus
-from pointvalue.cases import CaseColumns
+from pointvalue.cases import CaseColumns, shut
 from pointvalue.terms import Flag
 
 I64 = npt.NDArray[np.int64]
@@ -68,33 +70,31 @@ class ArrowIds(Sequence[str]):
 
 def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseColumns:
     """Every case of the book with its prices. The book holds only hospitals and pools of the policy."""
-    edition = book.ints("edition")
-    value_day = _value_days(book, area, resolved)
+    value_day = book.column(_value_column(area, resolved))
     hospital = _index(book, "fixmedins_code", resolved.area.hospital_codes)
-    groups, base, reference = _priced_groups(book, area, resolved, value_day, hospital)
-    coefficient = _coefficients(resolved, hospital, value_day)
-    dip = _scores_of_catalogues(book, area, base, reference, coefficient)
-    period = book.ints("settled_on" if resolved.period_by == "settle_date" else "discharged_on")
-    months = period.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+    days = book.column("act_ipt_days")
+    priced = _priced(book, area, resolved, value_day, hospital)
+    _mark_flags(book, resolved, value_day, days, priced.flags)
+    dip = _scores_of_catalogues(book, area, priced)
     scheme_names = [scheme.name for scheme in resolved.area.schemes]
     scheme_of = np.array([scheme_names.index(name) for name in area.schemes], np.int32)
     columns = CaseColumns(
         ids=ArrowIds(whole(book.table["setl_id"])),
         hospital=hospital,
         pool=_index(book, "insutype", [pool.id for pool in resolved.area.pools]),
-        scheme=scheme_of[edition],
-        group=groups.index,
-        groups=groups.codes,
-        month=months.astype(np.int32),
-        value_day=value_day.astype(np.int32),
-        days=book.ints("act_ipt_days").astype(np.int32),
+        scheme=scheme_of[book.column("edition")],
+        group=priced.group,
+        groups=priced.groups,
+        month=_months(book.column("settled_on" if resolved.period_by == "settle_date" else "discharged_on")),
+        value_day=value_day.astype(np.int32, copy=False),
+        days=days.astype(np.int32, copy=False),
         cost_fen=book.ints("medfee_sumamt_fen"),
         patient_fen=book.ints("patient_fen"),
         fund_fen=book.ints("fund_fen"),
-        base_points_e4=base,
-        reference_fen=reference,
-        flags=_flags(book, resolved, value_day),
-        coefficient_e6=coefficient,
+        base_points_e4=priced.base_points_e4,
+        reference_fen=priced.reference_fen,
+        flags=priced.flags,
+        coefficient_e6=priced.coefficient_e6,
         given_points_e4=None if dip is None else dip.points_e4,
         given_class=None if dip is None else dip.label,
         given_classes=() if dip is None else tuple(dip.labels),
@@ -102,35 +102,45 @@ def case_columns(book: Casebook, area: Area, resolved: ResolvedPolicy) -> CaseCo
     return with_facts(columns, book, area, resolved)
 
 
-def _scores_of_catalogues(book: Casebook, area: Area, base: I64, reference: I64, coefficient: I64) -> DipScores | None:
+def _scores_of_catalogues(book: Casebook, area: Area, priced: _Priced) -> DipScores | None:
     """Scores of DIP cases by their own catalogues; also fills in what the case table shows of them."""
     if not area.editions.has_dip:
         return None
     from engine.edition_dip import DipEdition
     from engine.settle_dip import DipScores, score_dip
 
-    scores, edition = DipScores.empty(len(book)), book.ints("edition")
+    scores, edition = DipScores.empty(len(book)), book.column("edition")
     for place, one in enumerate(area.editions.editions):
         if isinstance(one, DipEdition):
             rows = np.flatnonzero(edition == place)
             score_dip(book, one, rows, scores)
             for shown, found in (
-                (base, scores.base_points_e4),
-                (reference, scores.reference_fen),
-                (coefficient, scores.coefficient_e6),
+                (priced.base_points_e4, scores.base_points_e4),
+                (priced.reference_fen, scores.reference_fen),
+                (priced.coefficient_e6, scores.coefficient_e6),
             ):
                 shown[rows] = found[rows]
     return scores
 
 
 @dataclass(frozen=True)
-class _Groups:
-    index: I32
-    codes: tuple[str, ...]
+class _Priced:
+    """Columns of all cases; `group` counts in `groups`."""
+
+    groups: tuple[str, ...]
+    group: I32
+    base_points_e4: I64
+    reference_fen: I64
+    coefficient_e6: I64
+    flags: I64
+
+    @classmethod
+    def empty(cls, groups: tuple[str, ...], count: int) -> _Priced:
+        return cls(groups, np.empty(count, np.int32), *(np.empty(count, np.int64) for _ in range(4)))
 
 
-def _value_days(book: Casebook, area: Area, resolved: ResolvedPolicy) -> I64:
-    """The date a case's values are read at: the policy's choice, or the one that picks its edition."""
+def _value_column(area: Area, resolved: ResolvedPolicy) -> str:
+    """Column of the date a case's values are read at: the policy's choice, or the one that picks its edition."""
     chosen = {"discharge_date": "discharged_on", "settlement_date": "settled_on"}.get(resolved.case_values_by)
     if chosen and not area.editions.always and chosen != area.editions.date_column:
         raise PolicyError(
@@ -138,66 +148,105 @@ def _value_days(book: Casebook, area: Area, resolved: ResolvedPolicy) -> I64:
             f"{area.editions.chosen_by}. A case must not be grouped under one edition and priced under "
             "another: set case_values_by: pack."
         )
-    return book.ints(chosen or area.editions.date_column)
+    return chosen or area.editions.date_column
 
 
 def _index(book: Casebook, column: str, names: Sequence[str]) -> I32:
     """Place of each case's value among `names`; a value that is not there should have been rejected."""
-    index = book.places(column, tuple(names))
-    if len(index) and int(index.min()) < 0:
-        codes, words = book.codes(column)
-        unknown = sorted({words[code] for code in np.unique(codes[index < 0]).tolist() if code >= 0})
+    ids, texts = book.texts(column)
+    place = {name: index for index, name in enumerate(names)}
+    index = np.empty(len(book), np.int32)
+    known = np.array([*(place.get(text, -1) for text in texts), -1], np.int32)
+    if places_of(shut(ids), known, index) >= 0:
+        unknown = sorted({texts[number] for number in np.unique(ids[index < 0]).tolist() if number >= 0})
         raise PolicyError(f"{column}: the policy knows nothing of {', '.join(unknown[:5]) or 'an empty cell'}.")
     return index
 
 
-def _priced_groups(
-    book: Casebook, area: Area, resolved: ResolvedPolicy, value_day: I64, hospital: I32
-) -> tuple[_Groups, I64, I64]:
-    """Group, base points and reference cost of every case, each at its own date."""
-    editions, status = book.ints("edition"), book.ints("status")
-    rows = area.editions.result_rows(editions, book.ints("leaf"), status)
+def _priced(
+    book: Casebook, area: Area, resolved: ResolvedPolicy, value_day: npt.NDArray[Any], hospital: I32
+) -> _Priced:
+    """Group, base points, reference cost, coefficient and flags of the grouping of every case, at its own date."""
+    coded, dip_codes = book.codes("dip_code")
     codes = area.editions.group_of_results
-    dip_index, dip_codes = book.codes("dip_code")
     groups = tuple(sorted({*codes, *dip_codes, ""})) if dip_codes else area.editions.groups_of_results
-    place = {code: index for index, code in enumerate(groups)}
-    index = np.array([place[code] for code in codes], np.int32)[rows]
-    if dip_codes:
-        has_code = dip_index >= 0
-        index[has_code] = np.array([place[code] for code in dip_codes], np.int32)[dip_index[has_code]]
-    base, reference = np.zeros(len(book), np.int64), np.zeros(len(book), np.int64)
-    has_group = _HAS_GROUP[status]
-    for edition, scheme in enumerate(area.schemes):
-        for first, last, table in _spans(resolved.weights[scheme]) if scheme in resolved.weights else ():
-            within = np.flatnonzero((editions == edition) & has_group & (value_day >= first) & (value_day <= last))
-            if not len(within):
-                continue
-            own = index[within]
-            base[within] = _by_group(table, "base", table.base_points_e4, groups)[own]
-            reference[within] = _by_group(table, "mean", table.cost_mean_fen, groups)[own]
-            for level, means in table.cost_mean_fen_by_level.items():
-                at_level = np.array([each.level == level for each in resolved.area.hospitals], np.bool_)
-                held = at_level[hospital[within]]
-                reference[within[held]] = _by_group(table, level, means, groups)[own[held]]
-    return _Groups(index, groups), base, reference
+    tables = _tables_of(area, resolved, groups)
+    found = _Priced.empty(groups, len(book))
+    group_of_code = np.array([tables.place[code] for code in dip_codes], np.int32)
+    price_cases(
+        shut(book.column("edition")), shut(book.column("status")), shut(book.column("leaf")), shut(value_day),
+        hospital, shut(coded if dip_codes else coded[:0]), group_of_code, *tables.results, int(GroupStatus.INVALID),
+        _HAS_GROUP, tables.spans, tables.base_points_e4, tables.level, tables.reference_fen,
+        *tables.coefficients, _FLAG_OF, found.group, found.base_points_e4, found.reference_fen,
+        found.coefficient_e6, found.flags,
+    )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What the policy says by edition, span of days, group and hospital, as `engine.case_loops` reads it."""
+
+    place: Mapping[str, int]
+    """Of every group among the groups."""
+    results: tuple[I64, I64, I32]
+    """First result and number of groups of each edition, group of every result."""
+    spans: I64
+    base_points_e4: I64
+    level: I32
+    """Of every hospital, among the levels of `reference_fen` [span, level, group]."""
+    reference_fen: I64
+    coefficients: tuple[I64, I64]
+
+    @classmethod
+    def of(cls, area: Area, resolved: ResolvedPolicy, groups: tuple[str, ...]) -> _Tables:
+        editions, hospitals = area.editions, resolved.area.hospitals
+        place = {code: index for index, code in enumerate(groups)}
+        levels = sorted({hospital.level for hospital in hospitals})
+        dated = [
+            (edition, first, last, table)
+            for edition, scheme in enumerate(area.schemes)
+            if scheme in resolved.weights
+            for first, last, table in _spans(resolved.weights[scheme])
+        ]
+        base = [_by_group(table, table.base_points_e4, groups) for *_, table in dated]
+        means = [[_by_group(table, table.means_fen(level), groups) for level in levels] for *_, table in dated]
+        return cls(
+            place=place,
+            results=(*editions.result_places, np.array([place[code] for code in editions.group_of_results], np.int32)),
+            spans=np.array([span[:3] for span in dated], np.int64).reshape(-1, 3),
+            base_points_e4=np.array(base, np.int64).reshape(len(dated), len(groups)),
+            level=np.array([levels.index(hospital.level) for hospital in hospitals], np.int32),
+            reference_fen=np.array(means, np.int64).reshape(len(dated), len(levels), len(groups)),
+            coefficients=_coefficients(resolved),
+        )
+
+
+_TABLES: dict[tuple[int, int, tuple[str, ...]], tuple[Area, ResolvedPolicy, _Tables]] = {}
+"""Tables made so far, for the next piece; with what they were made of, so that its numbers stay its own."""
+_TABLES_MAX = 32
+
+
+def _tables_of(area: Area, resolved: ResolvedPolicy, groups: tuple[str, ...]) -> _Tables:
+    key = (id(area), id(resolved), groups)
+    found = _TABLES.get(key)
+    if found is None:
+        if len(_TABLES) >= _TABLES_MAX:
+            _TABLES.clear()
+        found = _TABLES[key] = area, resolved, _Tables.of(area, resolved, groups)
+    return found[2]
 
 
 _HAS_GROUP = np.isin(np.arange(256), [int(GroupStatus.OK), int(GroupStatus.QY)])
-_COLUMNS: dict[tuple[int, str, tuple[str, ...]], tuple[WeightTable, I64]] = {}
-"""Columns of weight tables by group, for the next piece; with the table itself, so that its number stays its own."""
-_COLUMNS_MAX = 256
+_FLAG_OF = np.zeros(256, np.int64)
+for _status, _flag in _FLAG_OF_STATUS.items():
+    _FLAG_OF[_status] = int(_flag)
 
 
-def _by_group(table: WeightTable, name: str, values: Sequence[int], groups: tuple[str, ...]) -> I64:
-    """A column of the table in the order of `groups`, 0 for one it does not have. `name` tells columns apart."""
-    key = (id(table), name, groups)
-    found = _COLUMNS.get(key)
-    if found is None:
-        if len(_COLUMNS) >= _COLUMNS_MAX:
-            _COLUMNS.clear()
-        rows = [table.row(group) for group in groups]
-        found = _COLUMNS[key] = table, np.array([values[row] if row >= 0 else 0 for row in rows], np.int64)
-    return found[1]
+def _by_group(table: WeightTable, values: Sequence[int], groups: tuple[str, ...]) -> list[int]:
+    """A column of the table in the order of `groups`, 0 for one it does not have."""
+    rows = [table.row(group) for group in groups]
+    return [values[row] if row >= 0 else 0 for row in rows]
 
 
 def _spans(dated: Dated[T]) -> Iterator[tuple[int, int, T]]:
@@ -207,36 +256,62 @@ def _spans(dated: Dated[T]) -> Iterator[tuple[int, int, T]]:
     yield from zip(starts, ends, dated.values, strict=True)
 
 
-def _coefficients(resolved: ResolvedPolicy, hospital: I32, value_day: I64) -> I64:
-    """Hospital coefficient ×10⁶ of every case at its own date; a case before the first table uses the year's."""
+def _coefficients(resolved: ResolvedPolicy) -> tuple[I64, I64]:
+    """(first days, [table, hospital] ×10⁶) of hospital coefficients; a day before the first table takes the first, a
+    hospital a table lacks the year's."""
     dated = resolved.coefficients_e6
     starts = np.array([(start - EPOCH).days for start in dated.starts], np.int64)
-    usual = [h.coefficient_e6 for h in resolved.area.hospitals]
-    tables = [
-        [table.get(h.code, usual[place]) for place, h in enumerate(resolved.area.hospitals)] for table in dated.values
-    ]
-    which = np.maximum(np.searchsorted(starts, value_day, side="right") - 1, 0)
-    return np.array(tables, np.int64)[which, hospital]
+    hospitals = resolved.area.hospitals
+    assert dated.values, "a policy has coefficients from some day on, or those of the year"
+    tables = [[table.get(h.code, h.coefficient_e6) for h in hospitals] for table in dated.values]
+    return starts, np.array(tables, np.int64).reshape(len(dated.values), len(hospitals))
 
 
-def _flags(book: Casebook, resolved: ResolvedPolicy, value_day: I64) -> I64:
-    """Flags from the grouping status, and from the record by the policy's own definitions 「病例标志」."""
-    status = book.ints("status")
-    by_status = np.zeros(256, np.int64)
-    for of_status, flag in _FLAG_OF_STATUS.items():
-        by_status[of_status] = int(flag)
-    flags = by_status[status]
-    days = book.ints("act_ipt_days")
-    for first, last, definitions in _spans(resolved.flags):
-        asked = [each for each in definitions if each.when is None]
-        within = (value_day >= first) & (value_day <= last) if asked else None
-        for definition in asked:
-            assert within is not None
-            holds = within
-            for column, wanted in (("dscg_way", definition.dscg_way), ("ipt_med_type", definition.ipt_med_type)):
-                if wanted:
-                    holds = holds & (book.places(column, tuple(wanted)) >= 0)
-            if definition.days_upto is not None:
-                holds = holds & (days <= definition.days_upto)
-            flags[holds] |= int(definition.flag)
-    return flags
+def _mark_flags(
+    book: Casebook, resolved: ResolvedPolicy, value_day: npt.NDArray[Any], days: npt.NDArray[Any], flags: I64
+) -> None:
+    """Flags from the record by the policy's own definitions 「病例标志」; those of a condition are set with the facts."""
+    spans = _spans(resolved.flags)
+    held = [(first, last, each) for first, last, asked in spans for each in asked if each.when is None]
+    for some in (held[low : low + _BITS] for low in range(0, len(held), _BITS)):
+        ways, kinds = (
+            _bits(*book.texts(column), [getattr(each, column) for *_, each in some])
+            for column in ("dscg_way", "ipt_med_type")
+        )
+        longest = [_LONG if each.days_upto is None else each.days_upto for *_, each in some]
+        terms = [
+            (first, last, upto, int(each.flag)) for (first, last, each), upto in zip(some, longest, strict=True)
+        ]
+        mark_flags(*ways, *kinds, shut(value_day), shut(days), np.array(terms, np.int64), flags)
+
+
+_BITS = 64
+_LONG = (1 << 62) - 1
+
+
+def _bits(
+    ids: I32, texts: Sequence[str], wanted: Sequence[Sequence[str]]
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint64]]:
+    """(numbers of texts; by number, which of the lists have the text). A list without texts has any, and none."""
+    every = sum(1 << place for place, names in enumerate(wanted) if not names)
+    bits = [every | sum(1 << place for place, names in enumerate(wanted) if text in names) for text in texts]
+    return shut(ids), np.array([*bits, every], np.uint64)
+
+
+_FIRST_DAY, _DAYS = -25_567, 100_000
+"""1900-01-01, and so many days on: what the table of months covers."""
+
+
+@cache
+def _month_of_day() -> I32:
+    days = np.arange(_FIRST_DAY, _FIRST_DAY + _DAYS).astype("datetime64[D]")
+    return (days.astype("datetime64[M]").astype(np.int64) % 12 + 1).astype(np.int32)
+
+
+def _months(days: npt.NDArray[Any]) -> I32:
+    """Month 1..12 of days since 1970-01-01."""
+    found = np.empty(len(days), np.int32)
+    if months_of(shut(days), _FIRST_DAY, _month_of_day(), found):
+        return found
+    months = days.astype(np.int64).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+    return np.asarray(months.astype(np.int32))

@@ -6,7 +6,7 @@ keep the order of the piece: whoever settles them needs no order among cases.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,13 +37,13 @@ class LeanBook(Casebook):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def ints(self, column: str) -> I64:
+    def column(self, column: str) -> npt.NDArray[Any]:
         if column in self.made:
-            return self.made[column].astype(np.int64)
+            return self.made[column]
         numbers = self.rows.numbers[column]
         if numbers.missing is not None and numbers.missing.any():
             raise ValueError(f"column {column} holds empty cells; validation let them pass")
-        return numbers.values.astype(np.int64)
+        return numbers.values
 
     def numbers_or(self, column: str, missing: int) -> I64:
         if column in self.made:
@@ -53,13 +53,17 @@ class LeanBook(Casebook):
 
     def codes(self, column: str) -> tuple[I32, list[str]]:
         if column == "dip_code":
-            return _short(self.dip[0], self.dip[1])
+            return _short(self.dip[0], self.dip[1]) if self.dip[1] else (self.dip[0], [])
         if column == "maindiag_code":
             return self._principal()
         coded = self.rows.texts.get(column)
         if coded is None:
             return np.full(len(self), -1, np.int32), []
         return _short(coded.ids, coded.words.texts)
+
+    def texts(self, column: str) -> tuple[I32, Sequence[str]]:
+        coded = self.rows.texts.get(column)
+        return (np.full(len(self), -1, np.int32), ()) if coded is None else (coded.ids, coded.words.texts)
 
     def places(self, column: str, names: tuple[str, ...]) -> I32:
         if column in ("dip_code", "maindiag_code"):

@@ -1,0 +1,86 @@
+"""The passes over grouped cases before their points, compiled by numba without the GIL.
+
+In: columns as a casebook holds them, and tables of what the policy says by edition, span of days, group and hospital;
+out: columns of the caller, filled. Nothing here checks bounds: tables are as large as the numbers that point into them.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def places_of(ids: Any, known: Any, out: Any) -> Any:
+    """The answer for every text, −1 takes the last; the first row whose answer is −1, or −1."""
+    wrong, last = -1, len(known) - 1
+    for i in range(len(ids)):
+        number = ids[i]
+        answer = known[number if number >= 0 else last]
+        out[i] = answer
+        if answer < 0 and wrong < 0:
+            wrong = i
+    return wrong
+
+
+@njit(nogil=True, cache=True)
+def price_cases(
+    edition: Any, status: Any, leaf: Any, day: Any, hospital: Any, coded: Any, group_of_code: Any, begins: Any,
+    sizes: Any, group_of_result: Any, invalid: Any, has_group: Any, spans: Any, base_of: Any, level_of: Any,
+    reference_of: Any, starts: Any, coefficient_of: Any, flag_of: Any, group: Any, base: Any, reference: Any,
+    coefficient: Any, flags: Any,
+) -> None:  # fmt: skip
+    """Group, base points, reference cost, coefficient and flags of the grouping of every case, at its own day.
+
+    `spans`: edition, first and last day of each table of `base_of` [span, group] and `reference_of` [span, level,
+    group]; `starts`: first days of the tables of `coefficient_of` [table, hospital], an earlier day takes the first.
+    """
+    for i in range(len(edition)):
+        place, state, on = edition[i], status[i], day[i]
+        if coded.size and coded[i] >= 0:
+            own = group_of_code[coded[i]]
+        else:
+            row = leaf[i] if leaf[i] >= 0 else sizes[place] + (1 if state == invalid else 0)
+            own = group_of_result[begins[place] + row]
+        group[i], flags[i], base[i], reference[i] = own, flag_of[state], 0, 0
+        if has_group[state]:
+            for span in range(len(spans)):
+                if spans[span, 0] == place and spans[span, 1] <= on and on <= spans[span, 2]:
+                    base[i] = base_of[span, own]
+                    reference[i] = reference_of[span, level_of[hospital[i]], own]
+        table = 0
+        for later in range(1, len(starts)):
+            if starts[later] <= on:
+                table = later
+        coefficient[i] = coefficient_of[table, hospital[i]]
+
+
+@njit(nogil=True, cache=True)
+def months_of(day: Any, first: Any, known: Any, month: Any) -> Any:
+    """Month of every day from a table that begins at the day `first`; whether the table has them all."""
+    for i in range(len(day)):
+        at = day[i] - first
+        if at < 0 or at >= len(known):
+            return False
+        month[i] = known[at]
+    return True
+
+
+@njit(nogil=True, cache=True)
+def mark_flags(
+    way: Any, way_bits: Any, kind: Any, kind_bits: Any, day: Any, days: Any, terms: Any, flags: Any
+) -> None:
+    """Flags of the definitions that hold: a bit by text for each; `terms`: first day, last day, longest stay, flag."""
+    for i in range(len(flags)):
+        bits = way_bits[way[i]] & kind_bits[kind[i]]
+        if bits == 0:
+            continue
+        for number in range(len(terms)):
+            if bits >> np.uint64(number) & np.uint64(1) != 0:
+                within = terms[number, 0] <= day[i] and day[i] <= terms[number, 1]
+                if within and days[i] <= terms[number, 2]:
+                    flags[i] |= terms[number, 3]
