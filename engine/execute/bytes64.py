@@ -1,7 +1,7 @@
 """Many bytes at once, from any place of an array, for compiled loops 「多字节读取」.
 
-In: an array of bytes and a place with eight bytes from there on, which the caller has checked; out: a 64-bit number,
-the first byte lowest, or such a number put there. And values of one array moved to another, or within one.
+In: an array of bytes and a place with eight bytes from there on (four for `load32`), which the caller has checked; out:
+a number, the first byte lowest, or such a number put there. And values of one array moved to another, or within one.
 Kernels kept on disk hold what stood here when they were compiled, so what these do must not change.
 """
 
@@ -34,6 +34,45 @@ def _load64(typing_context: Any, data: Any, at: Any) -> Any:
 
 
 @intrinsic
+def _load32(typing_context: Any, data: Any, at: Any) -> Any:
+    """data[at : at + 4] as one number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        wide = context.get_value_type(types.uint32).as_pointer()
+        loaded = builder.load(builder.bitcast(builder.gep(array.data, [args[1]]), wide))
+        loaded.align = 1
+        return loaded
+
+    return types.uint32(data, types.int64), generate
+
+
+@intrinsic
+def _turned(typing_context: Any, number: Any) -> Any:
+    """The number with its eight bytes in the other order."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bswap(args[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def _put(typing_context: Any, data: Any, at: Any, number: Any) -> Any:
+    """data[at] = the lowest bits of a number; `at` is not negative, which spares a question for every value."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        place = builder.gep(array.data, [args[1]])
+        kind = place.type.pointee
+        cut = args[2] if kind.width == 64 else builder.trunc(args[2], kind)
+        builder.store(cut, place)
+        return context.get_dummy_value()
+
+    return types.void(data, types.int64, types.uint64), generate
+
+
+@intrinsic
 def _store64(typing_context: Any, data: Any, at: Any, number: Any) -> Any:
     """data[at : at + 8] = the bytes of one number."""
 
@@ -63,5 +102,8 @@ def _move(typing_context: Any, target: Any, at: Any, source: Any, begin: Any, co
 
 load64: Any = _load64
 """Called in compiled code with what stands behind the first argument."""
+load32: Any = _load32
+turned: Any = _turned
+put: Any = _put
 store64: Any = _store64
 move: Any = _move

@@ -21,9 +21,9 @@ from engine.execute.cells import ID, Coded, Columns, Lists, Odd
 from engine.execute.id_loops import plain_ids
 from engine.execute.lean import Numbers
 from engine.execute.lean_batches import LeanBatch
-from engine.execute.lean_row_loops import code_rows, place_ids, place_numbers
+from engine.execute.lean_row_loops import NOT_PLAIN, code_rows, mark_places, place
 from engine.execute.lean_rules import LeanColumns
-from engine.execute.page_cells import Cells, IndexedLists, IndexedNumbers, IndexedTexts, Numbers64
+from engine.execute.page_cells import Cells, Ids, IndexedLists, IndexedNumbers, IndexedTexts, Numbers64
 from engine.execute.plain import Plan, Source
 from engine.execute.vocabulary import I32, I64, U8, text_buffers
 
@@ -85,9 +85,17 @@ def _codes(columns: Columns, column: str, cells: Cells, odd: Odd) -> tuple[Lists
     vocabulary = columns.vocabularies[column]
     of_words = np.append(vocabulary.ids(cells.words), np.int32(-1))
     words = vocabulary.words
-    ids, flags = np.empty(len(cells.ids), np.int32), np.empty(len(cells.absent), np.uint8)
-    args = of_words, words.known[1], words.known[0], CODES_MAX, int(column == "diag_codes")
-    code_rows(cells.offsets, cells.ids, *args, ids, flags, odd)
+    plain, flags_of = words.known
+    assert len(words) == 0 or int(flags_of.max()) < NOT_PLAIN
+    # The last entries answer for number −1, which is not plain.
+    of_marks = np.where((of_words >= 0) & plain[of_words], flags_of[of_words], np.uint8(NOT_PLAIN))
+    ids, marks = np.empty(len(cells.ids), np.int32), np.zeros(len(cells.ids) + 8, np.uint8)
+    place(cells.ids, of_words, ids)
+    some = bool(of_marks[:-1].any()) or len(cells.words) in cells.ids
+    if some:
+        place(cells.ids, of_marks, marks)
+    flags = np.empty(len(cells.absent), np.uint8)
+    code_rows(cells.offsets, marks, some, CODES_MAX, int(column == "diag_codes"), flags, odd)
     return Lists(cells.offsets, ids, words), flags
 
 
@@ -105,32 +113,47 @@ def _values(columns: Columns, one: Source, cells: Cells, odd: Odd, asked: bool) 
         found = _converted(one.kind, cells.values, cells.kind)
         if found is None:
             return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
-        return _placed(cells.ids, Numbers(found[0]), found[1], odd, asked)
+        missing = None
+        if not cells.full:
+            missing = np.zeros(len(found[0]), np.bool_)
+            missing[-1] = True
+        return _placed(cells.ids, Numbers(found[0], missing), found[1], odd, asked, cells.full)
     if isinstance(cells, IndexedTexts):
         bad = np.zeros(len(cells.words), np.bool_)
         # The dictionary is read as if it were a column.
         read = cell_values(columns, one.column, one.kind, cells.words, bad)
-        return _placed(cells.ids, read, bad if bad.any() else None, odd, asked)
+        return _placed(cells.ids, _extended(read), np.append(bad, False) if bad.any() else None, odd, asked)
     return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
 
 
-def _placed(ids: I32, read: Numbers | Coded, bad: Odd | None, odd: Odd, asked: bool) -> Numbers | Coded | None:
-    """What was read in a dictionary, put where its entries stand."""
+def _extended(read: Numbers | Coded) -> Numbers | Coded:
+    """What was read in a dictionary, and behind it what stands for nothing."""
+    if isinstance(read, Coded):
+        return Coded(np.append(read.ids, np.int32(-1)), read.words)
+    none = np.zeros(len(read.values), np.bool_) if read.missing is None else read.missing
+    return Numbers(np.append(read.values, read.values.dtype.type(0)), np.append(none, True))
+
+
+def _placed(
+    ids: Ids, read: Numbers | Coded, bad: Odd | None, odd: Odd, asked: bool, full: bool = False
+) -> Numbers | Coded | None:
+    """What was read in a dictionary, put where its entries stand. `full`: no row has a place behind it."""
     if bad is None:
         if not asked:
             return None
     else:
-        odd |= np.append(bad, False)[ids]
+        mark_places(ids, bad, odd)
     if isinstance(read, Coded):
         out = np.empty(len(ids), np.int32)
-        place_ids(ids, np.append(read.ids, np.int32(-1)), out)
+        place(ids, read.ids, out)
         return Coded(out, read.words)
-    values, missing = np.empty(len(ids), read.values.dtype), np.empty(len(ids), np.bool_)
-    none = np.zeros(len(read.values), np.bool_) if read.missing is None else read.missing
-    count = place_numbers(
-        ids, np.append(read.values, read.values.dtype.type(0)), np.append(none, True), values, missing
-    )
-    return Numbers(values, missing if count else None)
+    values = np.empty(len(ids), read.values.dtype)
+    place(ids, read.values, values)
+    if read.missing is None or (full and not read.missing[:-1].any()):
+        return Numbers(values)
+    missing = np.empty(len(ids), np.bool_)
+    place(ids, read.missing, missing)
+    return Numbers(values, missing if missing.any() else None)
 
 
 def _converted(kind: str, values: I64, form: pa.DataType) -> tuple[npt.NDArray[Any], Odd | None] | None:

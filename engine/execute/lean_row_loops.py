@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from engine.execute.bytes64 import load64
+
 NUMBERS = (
     *("gend", "age", "nwb_age", "nwb_bir_wt", "act_ipt_days"),
     *("adm_on", "discharged_on", "settled_on", "medfee_sumamt_fen", "fund_fen"),
@@ -20,6 +22,8 @@ NUMBERS = (
 """The columns `judge_rows` looks at; bit n of a row's `missing` says that it has no value in column n."""
 _GEND, _AGE, _DAYS, _WEIGHT, _STAY, _ADM, _DIS, _SETTLED, _COST, _FUND = (np.int64(1 << n) for n in range(10))
 INFANT_DAYS = 365
+NOT_PLAIN = 0x80
+"""Beside the flags of a code."""
 
 
 @njit(nogil=True, cache=True)
@@ -162,48 +166,41 @@ def fill_months(ids: Any, days: Any, absent: Any, bit: Any, low: Any, months: An
 
 
 @njit(nogil=True, cache=True)
-def place_ids(ids: Any, of: Any, out: Any) -> None:
-    """Numbers of texts from their places in a dictionary; the last of `of` answers for −1."""
-    last = len(of) - 1
+def place(ids: Any, of: Any, out: Any) -> None:
+    """What stands at places of a dictionary, which are not negative."""
     for i in range(len(ids)):
-        at = ids[i]
-        out[i] = of[at if at >= 0 else last]
+        out[i] = of[np.uint64(ids[i])]
 
 
 @njit(nogil=True, cache=True)
-def place_numbers(ids: Any, of: Any, none: Any, out: Any, missing: Any) -> int:
-    """Numbers from their places in a dictionary; the last entry answers for −1. Returns how many rows have none."""
-    last = len(of) - 1
-    count = 0
+def mark_places(ids: Any, bad: Any, odd: Any) -> None:
+    """Rows whose place in a dictionary is bad; places are not negative."""
     for i in range(len(ids)):
-        at = ids[i]
-        at = at if at >= 0 else last
-        out[i] = of[at]
-        missing[i] = none[at]
-        count += none[at]
-    return count
+        odd[i] |= bad[np.uint64(ids[i])]
 
 
 @njit(nogil=True, cache=True)
 def code_rows(
-    offsets: Any, ids: Any, of: Any, word_flags: Any, word_plain: Any, longest: Any, at_least: Any, out: Any,
-    flags: Any, odd: Any,
+    offsets: Any, marks: Any, any_mark: Any, longest: Any, at_least: Any, flags: Any, odd: Any
 ) -> None:  # fmt: skip
-    """Codes from their places in a dictionary, and the flags of every row's codes joined. A row is odd with a code that
-    is missing or not plain, with more codes than `longest`, or fewer than `at_least`."""
-    last = len(of) - 1
+    """The marks of every row's codes joined: flags, and `NOT_PLAIN` for a code that is missing or not plain. A row is
+    odd with such a code, with more codes than `longest`, or fewer than `at_least`. `marks` has eight bytes behind the
+    last."""
     for i in range(len(offsets) - 1):
-        joined = np.uint8(0)
-        count = offsets[i + 1] - offsets[i]
-        good = at_least <= count <= longest
-        for at in range(offsets[i], offsets[i + 1]):
-            place = ids[at]
-            word = of[place if place >= 0 else last]
-            out[at] = word
-            if word < 0 or not word_plain[word]:
-                good = False
-            else:
-                joined |= word_flags[word]
-        flags[i] = joined
-        if not good:
-            odd[i] = True
+        first, end = offsets[i], offsets[i + 1]
+        odd[i] |= (end - first < at_least) | (end - first > longest)
+    if not any_mark:
+        flags[:] = 0
+        return
+    for i in range(len(offsets) - 1):
+        first, end = offsets[i], offsets[i + 1]
+        joined = np.uint64(0)
+        while end - first >= 8:
+            joined |= load64(marks, first)
+            first += 8
+        joined |= load64(marks, first) & ((np.uint64(1) << np.uint64(8 * (end - first))) - np.uint64(1))
+        joined |= joined >> np.uint64(32)
+        joined |= joined >> np.uint64(16)
+        joined |= joined >> np.uint64(8)
+        flags[i] = joined & np.uint64(NOT_PLAIN - 1)
+        odd[i] |= joined & np.uint64(NOT_PLAIN) != 0

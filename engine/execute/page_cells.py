@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 I32 = npt.NDArray[np.int32]
+Ids = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
+"""Places in a dictionary; its length where there is nothing."""
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 Marks = npt.NDArray[np.bool_]
@@ -63,28 +65,31 @@ class Numbers64(Cells):
 
 @dataclass(frozen=True)
 class IndexedNumbers(Cells):
-    """Whole numbers by their place in a dictionary, −1 = null."""
+    """Whole numbers by their place in a dictionary."""
 
-    ids: I32
+    ids: Ids
     values: I64
+    """The dictionary, and a 0 for the place behind it."""
+    full: bool
+    """No row is null."""
     kind: pa.DataType
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def part(self, low: int, high: int) -> IndexedNumbers:
-        return IndexedNumbers(self.ids[low:high], self.values, self.kind)
+        return IndexedNumbers(self.ids[low:high], self.values, self.full, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
         ids = self.ids[rows]
-        return _arrow_numbers(np.append(self.values, 0)[ids], ids < 0, self.kind)
+        return _arrow_numbers(self.values[ids], ids == len(self.values) - 1, self.kind)
 
 
 @dataclass(frozen=True)
 class IndexedTexts(Cells):
-    """Texts by their place in a dictionary, −1 = null."""
+    """Texts by their place in a dictionary."""
 
-    ids: I32
+    ids: Ids
     words: pa.Array
     kind: pa.DataType
 
@@ -95,16 +100,15 @@ class IndexedTexts(Cells):
         return IndexedTexts(self.ids[low:high], self.words, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
-        ids = self.ids[rows]
-        return self.words.take(pa.array(ids, mask=ids < 0)).cast(self.kind)
+        return _taken(self.words, self.ids[rows]).cast(self.kind)
 
 
 @dataclass(frozen=True)
 class IndexedLists(Cells):
-    """Lists of texts by their place in a dictionary, −1 = a null in a list; `absent` = no list at all."""
+    """Lists of texts by their place in a dictionary; `absent` = no list at all."""
 
     offsets: I64
-    ids: I32
+    ids: Ids
     words: pa.Array
     absent: Marks
     kind: pa.DataType
@@ -122,8 +126,7 @@ class IndexedLists(Cells):
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         places = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        ids = self.ids[places]
-        texts = self.words.take(pa.array(ids, mask=ids < 0)).cast(self.kind.value_type)
+        texts = _taken(self.words, self.ids[places]).cast(self.kind.value_type)
         large = pa.types.is_large_list(self.kind)
         starts = pa.array(offsets if large else offsets.astype(np.int32))
         form = pa.LargeListArray if large else pa.ListArray
@@ -148,6 +151,10 @@ class ArrowCells(Cells):
 
     def arrow(self) -> pa.Array:
         return self.cells if self.cells.type == self.kind else self.cells.cast(self.kind)
+
+
+def _taken(words: pa.Array, ids: Ids) -> pa.Array:
+    return words.take(pa.array(ids, mask=ids == len(words)))
 
 
 def _arrow_numbers(values: I64, missing: Marks | None, kind: pa.DataType) -> pa.Array:

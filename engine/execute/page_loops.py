@@ -1,7 +1,8 @@
-"""The loops over Parquet pages, compiled by numba without the GIL.
+"""The loops over Parquet page headers and over values as they are, compiled by numba without the GIL.
 
-In: pages as bytes; out: numbers written into arrays of the caller. A page comes from a file and may
-hold anything: every loop checks its bounds and answers −1 where the page is not what it should be.
+In: bytes of a file or of its pages, these with `SLACK` bytes more behind them; out: numbers written into arrays of the
+caller. A page comes from a file and may hold anything: every loop checks its bounds and answers −1 where the page is
+not what it should be. Dictionary numbers are the matter of `page_runs`.
 """
 
 # mypy: disable-error-code="untyped-decorator, assignment, no-any-return, return-value"
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from engine.execute.bytes64 import load64, store64
+from engine.execute.bytes64 import load32, load64, store64, turned
+from engine.execute.page_runs import BEGIN, COUNT, END, SLACK, levels_of, varint
 
 KIND, WHOLE, PACKED, VALUES, ENCODING, DEF_ENCODING, REP_ENCODING, DEF_BYTES, REP_BYTES, IS_PACKED, AT = range(11)
 """What `page_headers` tells of a page, by place."""
@@ -52,7 +54,7 @@ def page_headers(data: Any, values: Any, out: Any) -> int:
             if byte >> 4:
                 last[depth] += byte >> 4
             else:
-                number, at = _varint(data, at)
+                number, at = varint(data, at, end)
                 if at < 0:
                     return -1
                 last[depth] = (number >> 1) ^ -(number & 1)
@@ -61,7 +63,7 @@ def page_headers(data: Any, values: Any, out: Any) -> int:
                 if depth == 1 and last[0] == 8 and field == 7:
                     row[IS_PACKED] = kind == 1
             elif 4 <= kind <= 6:
-                number, at = _varint(data, at)
+                number, at = varint(data, at, end)
                 if at < 0:
                     return -1
                 _keep(row, depth, last[0], field, (number >> 1) ^ -(number & 1))
@@ -70,7 +72,7 @@ def page_headers(data: Any, values: Any, out: Any) -> int:
             elif kind == 7:
                 at += 8
             elif kind == 8:
-                number, at = _varint(data, at)
+                number, at = varint(data, at, end)
                 if at < 0 or number < 0 or number > end - at:
                     return -1
                 at += number
@@ -118,238 +120,90 @@ def _keep(row: Any, depth: Any, parent: Any, field: Any, number: Any) -> None:
 
 
 @njit(nogil=True)
-def _varint(data: Any, at: Any) -> Any:
-    """(number, place behind it, −1 if there is none)."""
-    number, shift = np.int64(0), np.int64(0)
-    while at < len(data) and shift < 63:
-        byte = np.int64(data[at])
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-        shift += 7
-    return np.int64(0), np.int64(-1)
-
-
-@njit(nogil=True, inline="always")
-def _four(page: Any, at: Any) -> Any:
-    """Four bytes, the first lowest."""
-    number = np.int64(0)
-    for n in range(4):
-        number |= np.int64(page[at + n]) << (8 * n)
-    return number
-
-
-@njit(nogil=True)
-def _hybrid(page: Any, at: Any, end: Any, width: Any, count: Any, out: Any, base: Any) -> Any:
-    """`count` numbers of `width` bits, in runs and packed, to `out` from `base`; 0, or −1."""
-    done = np.int64(0)
-    mask = (np.uint64(1) << np.uint64(width)) - np.uint64(1)
-    while done < count:
-        header, at = _varint(page, at)
-        if at < 0 or at > end:
-            return -1
-        if header & 1:
-            groups = header >> 1
-            taken = min(groups * 8, count - done)
-            if groups > end or at + (taken * width + 7) // 8 > end:
-                return -1
-            first = base + done
-            # As far as eight bytes are there; a number of up to 32 bits lies within them wherever it begins.
-            quick = min(taken, max(np.int64(0), ((len(page) - 8 - at) * 8) // max(width, 1)))
-            bit = at * 8
-            for k in range(quick):
-                out[first + k] = (load64(page, bit >> 3) >> np.uint64(bit & 7)) & mask
-                bit += width
-            for k in range(quick, taken):
-                value = np.uint64(0)
-                byte = bit >> 3
-                for n in range(min(np.int64(6), len(page) - byte)):
-                    value |= np.uint64(page[byte + n]) << np.uint64(8 * n)
-                out[first + k] = (value >> np.uint64(bit & 7)) & mask
-                bit += width
-            at = min(at + groups * width, end)
-            done += taken
-        else:
-            size = (width + 7) // 8
-            if at + size > end:
-                return -1
-            value = np.uint64(0)
-            for n in range(size):
-                value |= np.uint64(page[at + n]) << np.uint64(8 * n)
-            at += size
-            taken = min(header >> 1, count - done)
-            number = value & mask
-            for k in range(taken):
-                out[base + done + k] = number
-            done += taken
-    return 0
-
-
-@njit(nogil=True)
-def _levels(page: Any, at: Any, width: Any, count: Any, out: Any) -> Any:
-    """Levels behind their length in four bytes; returns the place behind them, or −1."""
-    if at + 4 > len(page):
-        return -1
-    size = _four(page, at)
-    at += 4
-    if size > len(page) - at or _hybrid(page, at, at + size, width, count, out, 0) < 0:
-        return -1
-    return at + size
-
-
-@njit(nogil=True)
-def _numbers_within(page: Any, at: Any, count: Any, limit: Any, out: Any, base: Any) -> Any:
-    """Dictionary numbers, every one below `limit`; 0, or −1."""
-    if count == 0:
-        return 0
-    if at >= len(page) or page[at] > 31:
-        return -1
-    if _hybrid(page, at + 1, len(page), np.int64(page[at]), count, out, base) < 0:
-        return -1
-    highest = np.uint32(0)
-    for k in range(count):
-        highest = max(highest, np.uint32(out[base + k]))
-    return 0 if highest < limit else -1
-
-
-@njit(nogil=True)
-def _present(page: Any, optional: Any, count: Any, levels: Any) -> Any:
-    """(place behind the levels or −1, how many cells hold something)."""
-    if not optional:
-        return np.int64(0), np.int64(count)
-    at = _levels(page, 0, 1, count, levels)
-    present = np.int64(0)
-    for k in range(count):
-        present += levels[k]
-    return np.int64(at), present
-
-
-@njit(nogil=True, cache=True)
-def flat_ids(page: Any, optional: Any, count: Any, limit: Any, levels: Any, out: Any, base: Any) -> int:
-    """Dictionary numbers of a flat column's page, −1 where there is no value; returns how many have none, or −1."""
-    at, present = _present(page, optional, count, levels)
-    if at < 0 or _numbers_within(page, at, present, limit, out, base) < 0:
-        return -1
-    if present < count:
-        # Backwards in place: a value never moves to the left.
-        source = present
-        for k in range(count - 1, -1, -1):
-            if levels[k]:
-                source -= 1
-                out[base + k] = out[base + source]
-            else:
-                out[base + k] = -1
-    return count - present
+def _wide(data: Any, at: Any, size: Any) -> Any:
+    """(a number of more than eight bytes, the highest first; whether 64 bits hold it)."""
+    negative = data[at] >= 0x80
+    for n in range(size - 8):
+        if data[at + n] != (0xFF if negative else 0):
+            return np.int64(0), False
+    value = np.int64(turned(load64(data, at + size - 8)))
+    return value, (value < 0) == negative
 
 
 @njit(nogil=True, cache=True)
 def flat_fixed(
-    page: Any, optional: Any, count: Any, size: Any, order: Any, levels: Any, out: Any, missing: Any,
-    base: Any,
+    data: Any, pages: Any, optional: Any, size: Any, order: Any, levels: Any, out: Any, missing: Any
 ) -> int:  # fmt: skip
-    """Whole numbers of `size` bytes of a flat column's page as 64 bits; returns how many cells have none, or −1."""
-    at, present = _present(page, optional, count, levels)
-    if at < 0 or size < 1 or present > (len(page) - at) // size:
+    """Whole numbers of `size` bytes of a flat column's pages as 64 bits; returns how many rows have none, or −1."""
+    if size < 1 or (order == LITTLE and size != 4 and size != 8):
         return -1
-    for k in range(count):
-        if present < count:
-            missing[base + k] = levels[k] == 0
-            if levels[k] == 0:
-                out[base + k] = 0
-                continue
-        value = np.uint64(0)
-        if order == BIG:
-            negative = page[at] >= 0x80
-            if negative:
-                value = ~value
-            for n in range(size):
-                if n < size - 8:
-                    if page[at + n] != (0xFF if negative else 0):
-                        return -1
-                else:
-                    value = (value << np.uint64(8)) | np.uint64(page[at + n])
-            if size > 8 and (np.int64(value) < 0) != negative:
-                return -1
-            out[base + k] = np.int64(value)
-        elif size == 4:
-            for n in range(4):
-                value |= np.uint64(page[at + n]) << np.uint64(8 * n)
-            out[base + k] = np.int64(np.int32(np.uint32(value)))
-        elif size == 8:
-            for n in range(8):
-                value |= np.uint64(page[at + n]) << np.uint64(8 * n)
-            out[base + k] = np.int64(value)
-        else:
+    first, absent = np.int64(0), np.int64(0)
+    unused = np.int64(64 - 8 * size)
+    for page in range(len(pages)):
+        at, end, count = pages[page, BEGIN], pages[page, END], pages[page, COUNT]
+        if count < 0 or count > len(levels) or count > len(out) - first:
             return -1
-        at += size
-    return count - present
+        present, full = count, True
+        if optional:
+            at, full = levels_of(data, at, end, 1, 1, count, levels)
+            if at < 0:
+                return -1
+        if not full:
+            present = np.int64(0)
+            for k in range(count):
+                present += levels[k]
+        if present > (end - at) // size:
+            return -1
+        part = out[first : first + count]
+        for k in range(count):
+            if not full:
+                missing[first + k] = levels[k] == 0
+                if levels[k] == 0:
+                    part[k] = 0
+                    continue
+            if order == LITTLE:
+                part[k] = np.int64(np.int32(load32(data, at))) if size == 4 else np.int64(load64(data, at))
+            elif size <= 8:
+                part[k] = np.int64(turned(load64(data, at))) >> unused
+            else:
+                value, fits = _wide(data, at, size)
+                if not fits:
+                    return -1
+                part[k] = value
+            at += size
+        absent += count - present
+        first += count
+    return absent if first == len(out) else -1
 
 
 @njit(nogil=True, cache=True)
-def flat_texts(page: Any, optional: Any, count: Any, levels: Any, data: Any, ends: Any, missing: Any) -> int:
-    """Texts of a flat column's page, one behind the other; returns how many bytes they have, or −1."""
-    at, present = _present(page, optional, count, levels)
-    if at < 0:
+def flat_texts(
+    data: Any, pages: Any, optional: Any, levels: Any, texts: Any, behind: Any, ends: Any, missing: Any
+) -> int:  # fmt: skip
+    """Texts of a flat column's page to `texts` from `behind`, which has `SLACK` bytes more than they can have; returns
+    the place behind them, or −1."""
+    at, end, count = pages[0, BEGIN], pages[0, END], pages[0, COUNT]
+    room = len(texts) - SLACK
+    if count < 0 or count > len(levels) or count > len(ends) or count > len(missing):
         return -1
-    size, behind = len(page), np.int64(0)
+    full = True
+    if optional:
+        at, full = levels_of(data, at, end, 1, 1, count, levels)
+        if at < 0:
+            return -1
     for k in range(count):
-        if present < count and levels[k] == 0:
+        if not full and levels[k] == 0:
             missing[k] = True
         else:
-            if at + 4 > size:
+            if at + 4 > end:
                 return -1
-            length = _four(page, at)
+            length = np.int64(load32(data, at))
             at += 4
-            if length > size - at or behind + length > len(data):
+            if length > end - at or length > room - behind:
                 return -1
-            whole = length >> 3
-            for n in range(whole):
-                store64(data, behind + 8 * n, load64(page, at + 8 * n))
-            for n in range(8 * whole, length):
-                data[behind + n] = page[at + n]
+            for n in range(0, length, 8):
+                store64(texts, behind + n, load64(data, at + n))
             at += length
             behind += length
         ends[k] = behind
     return behind
-
-
-@njit(nogil=True, cache=True)
-def list_ids(
-    page: Any, nullable: Any, deepest: Any, count: Any, limit: Any, reps: Any, defs: Any, numbers: Any,
-    offsets: Any, out: Any, absent: Any, state: Any,
-) -> int:  # fmt: skip
-    """Dictionary numbers of a list column's page. `nullable`: bit 0 the list, bit 1 its elements. `state`: rows begun
-    and numbers written so far; both grow. Returns 0, or −1."""
-    at = _levels(page, 0, 1, count, reps)
-    if at < 0:
-        return -1
-    at = _levels(page, at, 2 if deepest > 1 else 1, count, defs)
-    if at < 0:
-        return -1
-    present = np.int64(0)
-    for k in range(count):
-        present += defs[k] == deepest
-    if _numbers_within(page, at, present, limit, numbers, 0) < 0:
-        return -1
-    row, behind, source = np.int64(state[0]), np.int64(state[1]), np.int64(0)
-    hollow = deepest - 1 if nullable & 2 else -1
-    for k in range(count):
-        level = np.int64(defs[k])
-        if reps[k] == 0:
-            if row >= len(absent):
-                return -1
-            offsets[row] = behind
-            absent[row] = (nullable & 1) != 0 and level == 0
-            row += 1
-        elif row == 0:
-            return -1
-        if level == deepest:
-            out[behind] = numbers[source]
-            source += 1
-            behind += 1
-        elif level == hollow:
-            out[behind] = -1
-            behind += 1
-    state[0], state[1] = row, behind
-    return 0

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,11 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.execute.page_cells import (
-    I32,
     I64,
     U8,
     ArrowCells,
     Cells,
+    Ids,
     IndexedLists,
     IndexedNumbers,
     IndexedTexts,
@@ -51,17 +52,18 @@ from engine.execute.page_loops import (
     VALUES,
     WHOLE,
     flat_fixed,
-    flat_ids,
     flat_texts,
-    list_ids,
     page_headers,
 )
+from engine.execute.page_runs import SLACK, TOO_WIDE, flat_ids, list_ids
 
 _CODECS: Final = {"ZSTD": "zstd", "SNAPPY": "snappy", "GZIP": "gzip", "BROTLI": "brotli", "UNCOMPRESSED": None}
 _BY_DICTIONARY: Final = (PLAIN_DICTIONARY, RLE_DICTIONARY)
 _PAGES_MAX: Final = 1 << 14
 _TEXT_BYTES_MAX: Final = (1 << 31) - 1
 _UNITS: Final = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_NARROW_MAX: Final = (1 << 16) - 1
+_ROOM_KEPT_MAX: Final = 1 << 23
 _INTEGERS: Final = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16())
 
 
@@ -140,14 +142,78 @@ def _is_known_number(kind: pa.DataType, column: Any) -> bool:
     return bool(kind in _INTEGERS or (pa.types.is_date32(kind) and column.physical_type == "INT32"))
 
 
-@dataclass(frozen=True)
-class _Page:
-    """A page unpacked, its levels as in pages of the first version."""
+class _Room(threading.local):
+    """Memory of a thread for what is read and forgotten within a column, so that it is not asked for page by page."""
 
-    data: U8
-    count: int
-    encoding: int
-    dictionary: bool
+    def __init__(self) -> None:
+        self._kept: dict[str, U8] = {}
+
+    def bytes(self, name: str, size: int) -> U8:
+        """At least so many bytes; what stood there before means nothing."""
+        kept = self._kept.get(name)
+        if kept is None or len(kept) < size:
+            kept = np.empty(max(size, 1 << 16), np.uint8)
+            if size <= _ROOM_KEPT_MAX:
+                self._kept[name] = kept
+        return kept
+
+
+_room = _Room()
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """Pages of one column of a row group, still packed."""
+
+    heads: Sequence[Sequence[int]]
+    packed: pa.Buffer
+    codec: pa.Codec | None
+    leaf: Leaf
+
+    def of(self, heads: Sequence[Sequence[int]]) -> _Pages:
+        """Some of them."""
+        return _Pages(heads, self.packed, self.codec, self.leaf)
+
+    @property
+    def most(self) -> int:
+        """Values of the largest."""
+        return max((head[VALUES] for head in self.heads), default=0)
+
+    def unpacked(self) -> tuple[U8, I64]:
+        """One behind the other with `SLACK` bytes more, their levels as in pages of the first version, until the thread
+        unpacks others; and where each begins and ends, and its values."""
+        parts = [self._bytes(head) for head in self.heads]
+        table, at = np.empty((len(parts), 3), np.int64), 0
+        data = _room.bytes("pages", sum(map(len, parts)) + SLACK)
+        for row, (part, head) in enumerate(zip(parts, self.heads, strict=True)):
+            table[row] = at, at + len(part), head[VALUES]
+            data[at : at + len(part)] = part
+            at += len(part)
+        return data, table
+
+    def _bytes(self, head: Sequence[int]) -> U8:
+        body = self.packed.slice(head[AT], head[PACKED])
+        if head[KIND] == DATA_2:
+            return self._second_version(head, body)
+        return _bytes(body if self.codec is None else self.codec.decompress(body, head[WHOLE]))
+
+    def _second_version(self, head: Sequence[int], body: pa.Buffer) -> U8:
+        """As in the first version of the format: levels packed with the values, behind their lengths."""
+        reps, defs = head[REP_BYTES], head[DEF_BYTES]
+        if reps < 0 or defs < 0 or reps + defs > len(body) or reps + defs > head[WHOLE]:
+            raise UnknownFormError
+        values = body.slice(reps + defs)
+        if self.codec is not None and head[IS_PACKED] and len(values):
+            values = self.codec.decompress(values, head[WHOLE] - reps - defs)
+        parts = []
+        for there, begin, size in ((self.leaf.is_list, 0, reps), (self.leaf.deepest > 0, reps, defs)):
+            if there:
+                parts += [np.frombuffer(size.to_bytes(4, "little"), np.uint8), _bytes(body.slice(begin, size))]
+        return np.concatenate([*parts, _bytes(values)])
+
+
+def _bytes(buffer: pa.Buffer) -> U8:
+    return np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(0, np.uint8)
 
 
 def read_columns(handle: int, group: pq.RowGroupMetaData, wanted: Mapping[str, Leaf]) -> dict[str, Cells]:
@@ -164,27 +230,29 @@ def read_columns(handle: int, group: pq.RowGroupMetaData, wanted: Mapping[str, L
 def _column(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf, rows: int) -> Cells:
     if chunk.compression not in _CODECS or (not leaf.is_list and chunk.num_values != rows):
         raise UnknownFormError
-    pages = list(_pages(handle, chunk, leaf))
-    dictionary = pages.pop(0) if pages and pages[0].dictionary else None
-    if any(page.dictionary for page in pages):
+    every = _pages(handle, chunk, leaf)
+    first = 1 if every.heads and every.heads[0][KIND] == DICTIONARY else 0
+    dictionary, pages = every.of(every.heads[:first]) if first else None, every.of(every.heads[first:])
+    if dictionary is not None and dictionary.most > dictionary.heads[0][WHOLE]:
         raise UnknownFormError
-    by_dictionary = all(page.encoding in _BY_DICTIONARY for page in pages) and dictionary is not None
+    by_dictionary = all(head[ENCODING] in _BY_DICTIONARY for head in pages.heads)
     if leaf.is_list:
         if not by_dictionary or dictionary is None:
             raise UnknownFormError
-        return _lists(pages, dictionary, leaf, rows, chunk.num_values)
+        return _lists(pages, _texts(dictionary, False), rows, chunk.num_values)
     if leaf.size:
-        known = None if dictionary is None else _fixed([dictionary], leaf, dictionary.count, False)[0]
+        known = None if dictionary is None else _known_numbers(dictionary)
         if by_dictionary and known is not None:
-            return IndexedNumbers(_ids(pages, leaf, len(known), rows), known, leaf.kind)
-        return Numbers64(*_fixed(pages, leaf, rows, bool(leaf.deepest), known), leaf.kind)
+            ids, absent = _ids(pages, len(known) - 1, rows)
+            return IndexedNumbers(ids, known, not absent, leaf.kind)
+        return Numbers64(*_fixed(pages, rows, known), leaf.kind)
     words = None if dictionary is None else _texts(dictionary, False)
     if by_dictionary and words is not None:
-        return IndexedTexts(_ids(pages, leaf, len(words), rows), words, leaf.kind)
-    return ArrowCells(_mixed_texts(pages, leaf, words), leaf.kind)
+        return IndexedTexts(_ids(pages, len(words), rows)[0], words, leaf.kind)
+    return ArrowCells(_mixed_texts(pages, words), leaf.kind)
 
 
-def _pages(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> Iterator[_Page]:
+def _pages(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> _Pages:
     start = chunk.data_page_offset
     if chunk.has_dictionary_page and 0 < (chunk.dictionary_page_offset or 0) < start:
         start = chunk.dictionary_page_offset
@@ -197,119 +265,118 @@ def _pages(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> Iterator[_
             break
     if count < 0:
         raise UnknownFormError
-    name = _CODECS[chunk.compression]
-    codec, whole = None if name is None else pa.Codec(name), pa.py_buffer(packed)
-    for row in table[:count].tolist():
-        yield _page(row, whole, codec, leaf)
-
-
-def _page(row: list[int], whole: pa.Buffer, codec: pa.Codec | None, leaf: Leaf) -> _Page:
-    kind, encoding = row[KIND], row[ENCODING]
-    if kind not in (DATA, DICTIONARY, DATA_2) or encoding not in (PLAIN, *_BY_DICTIONARY):
-        raise UnknownFormError
-    body = whole.slice(row[AT], row[PACKED])
-    if kind == DATA_2:
-        data = _second_version(row, body, codec, leaf)
-    else:
-        levels = (leaf.deepest and row[DEF_ENCODING] != RLE) or (leaf.is_list and row[REP_ENCODING] != RLE)
-        if kind == DATA and levels:
+    heads = table[:count].tolist()
+    for number, head in enumerate(heads):
+        kind = head[KIND]
+        if kind not in (DATA, DICTIONARY, DATA_2) or head[ENCODING] not in (PLAIN, *_BY_DICTIONARY):
             raise UnknownFormError
-        data = _bytes(body if codec is None else codec.decompress(body, row[WHOLE]))
-    data.flags.writeable = False
-    return _Page(data, row[VALUES], encoding, kind == DICTIONARY)
+        levels = (leaf.deepest and head[DEF_ENCODING] != RLE) or (leaf.is_list and head[REP_ENCODING] != RLE)
+        if (kind == DATA and levels) or (kind == DICTIONARY and number):
+            raise UnknownFormError
+    name = _CODECS[chunk.compression]
+    return _Pages(heads, pa.py_buffer(packed), None if name is None else pa.Codec(name), leaf)
 
 
-def _second_version(row: list[int], body: pa.Buffer, codec: pa.Codec | None, leaf: Leaf) -> U8:
-    """The same page as the first version of the format has it: levels packed with the values, behind their lengths."""
-    reps, defs = row[REP_BYTES], row[DEF_BYTES]
-    if reps < 0 or defs < 0 or reps + defs > len(body) or reps + defs > row[WHOLE]:
-        raise UnknownFormError
-    values = body.slice(reps + defs)
-    if codec is not None and row[IS_PACKED] and len(values):
-        values = codec.decompress(values, row[WHOLE] - reps - defs)
-    parts = []
-    for there, begin, size in ((leaf.is_list, 0, reps), (leaf.deepest > 0, reps, defs)):
-        if there:
-            parts += [np.frombuffer(size.to_bytes(4, "little"), np.uint8), _bytes(body.slice(begin, size))]
-    return np.concatenate([*parts, _bytes(values)])
+def _ids(pages: _Pages, limit: int, rows: int) -> tuple[Ids, int]:
+    """Numbers of dictionary entries, `limit` where there is none; and how many rows have none."""
+    data, table = pages.unpacked()
+    levels = _room.bytes("levels", pages.most)
+    for kind, bits in _kinds(limit):
+        out, numbers = np.empty(rows, kind), _room.bytes("numbers", 4 * pages.most).view(kind)
+        answer = flat_ids(data, table, pages.leaf.deepest > 0, limit, bits, levels, numbers, out)
+        if answer != TOO_WIDE:
+            break
+    return out, _known(answer)
 
 
-def _bytes(buffer: pa.Buffer) -> U8:
-    return np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(0, np.uint8)
+def _kinds(limit: int) -> list[tuple[Any, int]]:
+    """Types for dictionary numbers, and the bits a page may give each of them."""
+    wide = (np.int32, 31)
+    return [wide] if limit > _NARROW_MAX else [(np.uint16, 16), wide]
 
 
-def _ids(pages: list[_Page], leaf: Leaf, limit: int, rows: int) -> I32:
-    """Numbers of dictionary entries, −1 where there is none."""
-    out, base = np.empty(rows, np.int32), 0
-    levels = np.empty(max((page.count for page in pages), default=0), np.uint8)
-    for page in pages:
-        _known(flat_ids(page.data, leaf.deepest > 0, page.count, limit, levels, out, base))
-        base += page.count
-    return out
+def _known_numbers(dictionary: _Pages) -> I64:
+    """The entries, and a 0."""
+    count = dictionary.heads[0][VALUES]
+    found = np.zeros(count + 1, np.int64)
+    _fill(dictionary, False, found[:count], np.zeros(0, np.bool_))
+    return found
 
 
-def _fixed(
-    pages: list[_Page], leaf: Leaf, rows: int, optional: bool, known: I64 | None = None
-) -> tuple[I64, npt.NDArray[np.bool_] | None]:
+def _fill(pages: _Pages, optional: bool, out: I64, missing: npt.NDArray[np.bool_]) -> int:
+    data, table = pages.unpacked()
+    leaf, levels = pages.leaf, _room.bytes("levels", pages.most)
+    return _known(flat_fixed(data, table, optional, leaf.size, leaf.order, levels, out, missing))
+
+
+def _fixed(pages: _Pages, rows: int, known: I64 | None) -> tuple[I64, npt.NDArray[np.bool_] | None]:
     """Numbers, and which cells have none. `known`: the dictionary of pages that use one."""
     out, missing, base, absent = np.empty(rows, np.int64), np.zeros(rows, np.bool_), 0, 0
-    levels = np.empty(max((page.count for page in pages), default=0), np.uint8)
-    for page in pages:
-        if page.encoding in _BY_DICTIONARY and not page.dictionary:
+    for head in pages.heads:
+        part, page = slice(base, base + head[VALUES]), pages.of([head])
+        if head[ENCODING] in _BY_DICTIONARY:
             if known is None:
                 raise UnknownFormError
-            ids = _ids([page], leaf, len(known), page.count)
-            part = slice(base, base + page.count)
-            out[part], missing[part] = np.append(known, 0)[ids], ids < 0
-            absent += int(np.count_nonzero(ids < 0))
+            ids, none = _ids(page, len(known) - 1, head[VALUES])
+            out[part], missing[part] = known[ids], ids == len(known) - 1
+            absent += none
         else:
-            args = page.data, optional, page.count, leaf.size, leaf.order
-            absent += _known(flat_fixed(*args, levels, out, missing, base))
-        base += page.count
+            absent += _fill(page, pages.leaf.deepest > 0, out[part], missing[part])
+        base += head[VALUES]
     return out, missing if absent else None
 
 
-def _texts(page: _Page, optional: bool) -> pa.Array:
-    """The texts of a page, one behind the other."""
-    levels, missing = np.empty(page.count, np.uint8), np.zeros(page.count, np.bool_)
-    data, offsets = np.empty(len(page.data), np.uint8), np.zeros(page.count + 1, np.int32)
-    if len(data) > _TEXT_BYTES_MAX:
+def _texts(pages: _Pages, optional: bool) -> pa.Array:
+    """The texts of pages, one behind the other."""
+    count = sum(head[VALUES] for head in pages.heads)
+    missing, offsets = np.zeros(count, np.bool_), np.zeros(count + 1, np.int32)
+    levels, base, behind = _room.bytes("levels", pages.most), 0, 0
+    room = sum(head[WHOLE] for head in pages.heads)
+    if room > _TEXT_BYTES_MAX:
         raise UnknownFormError
-    size = _known(flat_texts(page.data, optional, page.count, levels, data, offsets[1:], missing))
+    texts = np.empty(room + SLACK, np.uint8)
+    for head in pages.heads:
+        part = slice(base, base + head[VALUES])
+        args = *pages.of([head]).unpacked(), optional, levels
+        behind = _known(flat_texts(*args, texts, behind, offsets[1:][part], missing[part]))
+        base += head[VALUES]
     validity = pa.py_buffer(np.packbits(~missing, bitorder="little")) if optional and missing.any() else None
-    return pa.Array.from_buffers(
-        pa.string(), page.count, [validity, pa.py_buffer(offsets), pa.py_buffer(data).slice(0, size)]
-    )
+    buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(texts).slice(0, behind)]
+    return pa.Array.from_buffers(pa.string(), count, buffers)
 
 
-def _mixed_texts(pages: list[_Page], leaf: Leaf, words: pa.Array | None) -> pa.Array:
+def _mixed_texts(pages: _Pages, words: pa.Array | None) -> pa.Array:
+    optional = pages.leaf.deepest > 0
+    if all(head[ENCODING] == PLAIN for head in pages.heads):
+        return _texts(pages, optional)
     parts = []
-    for page in pages:
-        if page.encoding == PLAIN:
-            parts.append(_texts(page, leaf.deepest > 0))
+    for head in pages.heads:
+        page = pages.of([head])
+        if head[ENCODING] == PLAIN:
+            parts.append(_texts(page, optional))
         elif words is None:
             raise UnknownFormError
         else:
-            ids = _ids([page], leaf, len(words), page.count)
-            parts.append(words.take(pa.array(ids, mask=ids < 0)))
+            ids, _ = _ids(page, len(words), head[VALUES])
+            parts.append(words.take(pa.array(ids, mask=ids == len(words))))
     if sum(part.nbytes for part in parts) > _TEXT_BYTES_MAX:
         raise UnknownFormError
-    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+    return pa.concat_arrays(parts)
 
 
-def _lists(pages: list[_Page], dictionary: _Page, leaf: Leaf, rows: int, values: int) -> IndexedLists:
-    words = _texts(dictionary, False)
-    most = max((page.count for page in pages), default=0)
-    reps, defs, numbers = np.empty(most, np.uint8), np.empty(most, np.uint8), np.empty(most, np.int32)
-    offsets, out = np.zeros(rows + 1, np.int64), np.empty(values, np.int32)
-    absent, state = np.zeros(rows, np.bool_), np.zeros(2, np.int64)
-    for page in pages:
-        args = page.data, leaf.nullable, leaf.deepest, page.count, len(words)
-        _known(list_ids(*args, reps, defs, numbers, offsets, out, absent, state))
-    if state[0] != rows:
-        raise UnknownFormError
-    offsets[rows] = state[1]
-    return IndexedLists(offsets, out[: int(state[1])], words, absent, leaf.kind)
+def _lists(pages: _Pages, words: pa.Array, rows: int, values: int) -> IndexedLists:
+    data, table = pages.unpacked()
+    reps, defs = _room.bytes("reps", pages.most), _room.bytes("levels", pages.most)
+    offsets, absent = np.empty(rows + 1, np.int64), np.empty(rows + 1, np.bool_)
+    nullable = pages.leaf.nullable
+    for kind, bits in _kinds(len(words)):
+        out, numbers = np.empty(values, kind), _room.bytes("numbers", 4 * pages.most).view(kind)
+        args = data, table, nullable, len(words), bits, reps, defs, numbers
+        count = list_ids(*args, offsets, out, absent)
+        if count != TOO_WIDE:
+            break
+    offsets[rows] = _known(count)
+    return IndexedLists(offsets, out[: int(count)], words, absent[:rows], pages.leaf.kind)
 
 
 def _known(answer: int) -> int:
