@@ -19,6 +19,7 @@ from grouper.check import MAX_I32
 from grouper.codes import CodeTable, TextTable, add_complications, bit_space, code_table, text_table
 from grouper.facts import MAPS_TO_NOTHING
 from grouper.layout import AtomCompiler, Layout, kind_of, lists_used, make_layout
+from grouper.plan import ASK_LEAVES, PLAN_BY_LEVEL, PLAN_CLAUSE_END, PLAN_SIZE, left_to_ask, plan_of, searched
 from grouper.reference import leaf_codes
 from grouper.rules import Rules, valid_operations_list
 from grouper.tables import Atom, DrgOptions, DrgTables, Node
@@ -40,7 +41,8 @@ class CompiledDrg:
     gates: I32
     """[gate, column]; one row more than gates, which ends the leaves of the last."""
     condition_first: I32
-    """First clause of every condition: of the gates, then of the leaves. A condition without clauses always holds."""
+    """First clause of every condition: of the gates, of the leaves, then what is left of the gates' own once their
+    candidate bits are set. A condition without clauses always holds."""
     clause_first: I32
     atoms: I64
     """[atom, 4]: slot, mask, lo, hi."""
@@ -50,6 +52,8 @@ class CompiledDrg:
     dx_candidates: npt.NDArray[np.uint64]
     """[class, word]: gates, a bit each, that the principal diagnosis by itself does not rule out."""
     op_candidates: npt.NDArray[np.uint64]
+    plan: I32
+    """See `plan`: what is left to ask of every gate that is a candidate of both principal codes."""
     valid_operations: tuple[int, int]
     """Slot and mask that say whether some procedure counts as surgery; mask 0 = the edition has no such list."""
     leaf_is_qy: npt.NDArray[np.uint8]
@@ -110,7 +114,8 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
     gates, leaves, gate_rows = _flatten(rules)
     atoms = AtomCompiler(layout, dx, op, texts)
     conditions = [rules.clauses.get(node.node_id, ()) for node in (*gates, *_conditions_of(leaves))]
-    condition_first, clause_first, atom_rows, atom_kind = _conditions(conditions, atoms)
+    left = [left_to_ask(clauses, atoms) for clauses in conditions[: len(gates)]]
+    condition_first, clause_first, atom_rows, atom_kind = _conditions([*conditions, *left], atoms)
     word, mask = spaces["op_every"].place[valid] if valid is not None else (0, 0)
     codes = [leaf_codes(leaf) for leaf in leaves]
     compiled = CompiledDrg(
@@ -125,8 +130,9 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
         atoms=atom_rows,
         atom_kind=atom_kind,
         counts=np.array(list(atoms.counts.values()), np.int64).reshape(-1, 6),
-        dx_candidates=_candidates(conditions, gate_rows, atoms, dx, layout.dx_main),
+        dx_candidates=searched(_candidates(conditions, gate_rows, atoms, dx, layout.dx_main), gate_rows, left),
         op_candidates=_candidates(conditions, gate_rows, atoms, op, layout.op_main),
+        plan=plan_of(gate_rows, condition_first, len(conditions), conditions[len(gates) :], atoms),
         valid_operations=(layout.op_any + word, mask) if mask else (0, 0),
         leaf_is_qy=np.array([leaf.level == "QY" for leaf in leaves], np.uint8),
         leaf_node=tuple(leaf.node_id for leaf in leaves),
@@ -195,7 +201,7 @@ def _candidates(
 
         open = some clause none of whose tests on the principal code fails, and the same for its MDC
 
-    A mere short cut: a gate without its bit would be tried and found closed.
+    A gate without its bit would be tried and found closed.
     """
     count = len(gates) - 1
     possible = np.zeros((len(table.rows), -(-count // 64) * 64 or 64), np.bool_)
@@ -216,13 +222,16 @@ def _assert_bounds(compiled: CompiledDrg) -> None:
     """Every index the kernel will follow lies inside its array."""
     gates, leaves, layout = len(compiled.gates) - 1, len(compiled.leaf_node), compiled.layout
     assert max(gates, leaves, len(compiled.atoms)) < MAX_I32
-    assert len(compiled.condition_first) == gates + leaves + 1 and len(compiled.atom_kind) == len(compiled.atoms)
+    assert len(compiled.condition_first) == 2 * gates + leaves + 1 and len(compiled.atom_kind) == len(compiled.atoms)
     for offsets, end in (
         (compiled.condition_first, len(compiled.clause_first) - 1),
         (compiled.clause_first, len(compiled.atoms)),
         (compiled.gates[:, GATE_LEAF], leaves),
     ):
         assert offsets[0] == 0 and offsets[-1] == end and bool(np.all(np.diff(offsets) >= 0))
+    plan = compiled.plan.reshape(gates, PLAN_SIZE)
+    assert plan.min(initial=0) >= ASK_LEAVES and plan[:, PLAN_CLAUSE_END].max(initial=0) < len(compiled.clause_first)
+    assert plan[:, PLAN_BY_LEVEL:].max(initial=0) < max(leaves, 1), "a leaf outside its table"
     skips = compiled.gates[:gates, GATE_SKIP]
     assert bool(np.all(skips > np.arange(gates))) and bool(np.all(skips <= gates)), "a skip must lead onwards"
     for slots in (compiled.atoms[:, 0], compiled.counts[:, 0], np.array([compiled.valid_operations[0]])):

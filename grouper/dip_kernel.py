@@ -8,7 +8,6 @@ Nothing here checks bounds: `dip_compile` asserts the tables, `dip` the batch. I
 from __future__ import annotations
 
 from grouper import dip_layout as L
-from grouper.dip_jit import entry, inlined, kernel
 from grouper.dip_kernel_case import load, option
 from grouper.dip_kernel_choose import aux_of_candidate, choose_one, of, row_value
 from grouper.dip_kernel_find import by_diagnosis, by_letter, by_type, pre_group, type_asked
@@ -17,6 +16,7 @@ from grouper.dip_kernel_rows import fit_row, row_at, term_mask
 from grouper.dip_layout import I32, I64, U8
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_reason import DipReason
+from grouper.jit import entry, inlined, kernel
 from grouper.sources import SOURCES
 
 _BEFORE_FINAL = OPTION_VALUES["readd_basic"].index("before_final")

@@ -7,10 +7,10 @@ The same steps as `dip_normalise`. It looks at no row.
 from __future__ import annotations
 
 from grouper import dip_layout as L
-from grouper.dip_jit import inlined, kernel
 from grouper.dip_layout import I32, I64
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_tables import ProcedureType
+from grouper.jit import inlined, kernel
 
 CONSERVATIVE_TYPE = int(ProcedureType.CONSERVATIVE)
 BY_CASE_TYPE = OPTION_VALUES["conservative_test"].index("case_type")
@@ -49,16 +49,6 @@ def _join_others(T: I64, S: I64) -> None:
             met |= T[T[L.DX_BITS] + S[S[L.S_DX] + at] * words + word]
         S[S[L.S_OTHER_BITS] + word] = met
     S[L.S_OTHERS_KNOWN] = 1
-
-
-@inlined
-def ones(mask: int) -> int:
-    """How many bits of a mask are set."""
-    count = 0
-    while mask:
-        mask &= mask - 1
-        count += 1
-    return count
 
 
 @inlined

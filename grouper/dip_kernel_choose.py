@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from grouper import dip_layout as L
-from grouper.dip_jit import inlined, kernel
-from grouper.dip_kernel_case import ones, option
+from grouper.bits import ones
+from grouper.dip_kernel_case import option
 from grouper.dip_kernel_conditions import cost_scaled
 from grouper.dip_kernel_rows import auxiliary_of, reference, row_at
 from grouper.dip_layout import I64
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_wide import below, distance
+from grouper.jit import inlined, kernel
 
 _BEFORE_NEAREST = OPTION_VALUES["readd_basic"].index("before_nearest_cost")
 _LT7 = OPTION_VALUES["longer_code_first"].index("lt7")

@@ -12,10 +12,10 @@ import numpy as np
 
 from grouper import dip_layout as L
 from grouper.dip_condition import COMPARISONS, FLAGS, NUMBERS
-from grouper.dip_jit import inlined, kernel
 from grouper.dip_kernel_case import complications, long_stay, other_meets, principal_meets
 from grouper.dip_layout import I64
 from grouper.dip_wide import below, multiply
+from grouper.jit import inlined, kernel
 
 _F_ALWAYS, _F_DEATH, _F_LONG = FLAGS.index("always"), FLAGS.index("death"), FLAGS.index("long_stay")
 _F_CC, _F_MCC, _F_MODERATE = FLAGS.index("cc"), FLAGS.index("mcc"), FLAGS.index("moderate")

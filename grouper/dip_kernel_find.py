@@ -7,11 +7,11 @@ catalogue order. The same sources as `dip_search`. It ranks nothing.
 from __future__ import annotations
 
 from grouper import dip_layout as L
-from grouper.dip_jit import inlined, kernel
 from grouper.dip_kernel_case import CONSERVATIVE_TYPE, highest, option, other_meets, principal_meets
 from grouper.dip_kernel_choose import of
 from grouper.dip_kernel_rows import admits, fit_main, fit_row, has_related, row_at
 from grouper.dip_layout import I64
+from grouper.jit import inlined, kernel
 
 
 @inlined

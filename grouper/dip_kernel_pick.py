@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from grouper import dip_layout as L
-from grouper.dip_jit import inlined, kernel
 from grouper.dip_kernel_case import highest
 from grouper.dip_kernel_choose import of, row_value
 from grouper.dip_kernel_conditions import holds
 from grouper.dip_layout import I64
 from grouper.dip_tables import ProcedureType
+from grouper.jit import inlined, kernel
 
 _SURGICAL = int(ProcedureType.SURGICAL)
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from grouper import dip_layout as L
-from grouper.dip_jit import inlined, kernel
-from grouper.dip_kernel_case import ones, option, other_meets
+from grouper.bits import ones
+from grouper.dip_kernel_case import option, other_meets
 from grouper.dip_kernel_conditions import holds
 from grouper.dip_layout import I64
 from grouper.dip_wide import multiply
+from grouper.jit import inlined, kernel
 
 _E6 = 10**6
 

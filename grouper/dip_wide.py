@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from grouper.dip_jit import inlined
+from grouper.jit import inlined
 
 LOW = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)

@@ -23,39 +23,43 @@ _checked = threading.Event()
 _checking = threading.Lock()
 
 
-def group_batch(compiled: CompiledDrg, batch: CaseBatch) -> GroupedBatch:
-    """Group every record of the batch. Threads may call it at the same time: the kernel releases the GIL."""
+def group_batch(compiled: CompiledDrg, batch: CaseBatch, marks: bool = True) -> GroupedBatch:
+    """Group every record of the batch. Threads may call it at the same time: the kernel releases the GIL.
+
+    Without `marks` the answer says nothing of single diagnoses.
+    """
     _assert_ids(compiled, batch)
     if not _checked.is_set():
         _check_kernel(compiled, batch)
-    out = _answers(batch)
+    out = _answers(batch, marks)
     _run(compiled, batch, out)
     return out
 
 
-def _answers(batch: CaseBatch) -> GroupedBatch:
+def _answers(batch: CaseBatch, marks: bool) -> GroupedBatch:
     return GroupedBatch(
         status=np.empty(len(batch), np.uint8),
         reason=np.empty(len(batch), np.uint8),
         leaf=np.empty(len(batch), np.int32),
         severity=np.empty(len(batch), np.uint8),
-        dx_mark=np.zeros(len(batch.dx_ids), np.uint8),
+        dx_mark=np.zeros(len(batch.dx_ids) if marks else 0, np.uint8),
         op_used=np.empty(len(batch), np.int32),
     )
 
 
 def _run(compiled: CompiledDrg, batch: CaseBatch, out: GroupedBatch) -> int:
     """Call the kernel; returns the digest of the sources it was compiled from."""
-    return group_records(
-        _read_only(batch.dx_offsets), _read_only(batch.dx_ids), _read_only(batch.op_offsets), _read_only(batch.op_ids),
-        _read_only(batch.numeric), _read_only(batch.text),
-        compiled.dx.attributes, compiled.dx.rows, compiled.op.attributes, compiled.op.rows,
-        compiled.texts.rows, compiled.texts.bases,
-        compiled.gates, compiled.condition_first, compiled.clause_first, compiled.atoms, compiled.atom_kind,
-        compiled.counts, compiled.dx_candidates, compiled.op_candidates,
-        places(compiled, is_mapped=batch.mapped),
-        out.status, out.reason, out.leaf, out.severity, out.dx_mark, out.op_used,
-        compiled.leaf_is_qy,
+    return int(
+        group_records(
+            _read_only(batch.dx_offsets), _read_only(batch.dx_ids),
+            _read_only(batch.op_offsets), _read_only(batch.op_ids), _flat(batch.numeric), _flat(batch.text),
+            compiled.dx.attributes, _flat(compiled.dx.rows), compiled.op.attributes, _flat(compiled.op.rows),
+            _flat(compiled.texts.rows), compiled.texts.bases, compiled.gates,
+            compiled.condition_first, compiled.clause_first, _flat(compiled.atoms), compiled.atom_kind,
+            _flat(compiled.counts), _flat(compiled.dx_candidates), _flat(compiled.op_candidates), compiled.plan,
+            places(compiled, is_mapped=batch.mapped), np.zeros(compiled.slots, np.int64),
+            out.status, out.reason, out.leaf, out.severity, out.dx_mark, out.op_used, compiled.leaf_is_qy,
+        )
     )  # fmt: skip
 
 
@@ -68,9 +72,9 @@ def _check_kernel(compiled: CompiledDrg, batch: CaseBatch) -> None:
             batch.dx_offsets[:1], batch.dx_ids, batch.op_offsets[:1], batch.op_ids,
             np.empty((len(batch.numeric), 0), np.int32), np.empty((len(batch.text), 0), np.int32), batch.mapped,
         )  # fmt: skip
-        if _run(compiled, nothing, _answers(nothing)) != SOURCES:
+        if _run(compiled, nothing, _answers(nothing, False)) != SOURCES:
             group_records.recompile()
-            assert _run(compiled, nothing, _answers(nothing)) == SOURCES, "the kernel could not be compiled anew"
+            assert _run(compiled, nothing, _answers(nothing, False)) == SOURCES, "the kernel could not be compiled anew"
         _checked.set()
 
 
@@ -96,3 +100,7 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
+
+
+def _flat(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return _read_only(array).reshape(-1)

@@ -4,15 +4,12 @@ In: a record's ids and state vector; out: the number of a `GroupReason`, 0 for n
 `facts` and `ungrouped` say the same in plain Python, and a test holds them together. It never looks for a group.
 """
 
-# mypy: disable-error-code="untyped-decorator"
-
 from __future__ import annotations
-
-from numba import njit
 
 from grouper.batch import DROPPED, EMPTY, I32, I64, UNMAPPED
 from grouper.codes import KNOWN_SHIFT
 from grouper.compile import GATE_IS_ADRG, GATE_SKIP
+from grouper.jit import inlined, kernel, u
 from grouper.layout import KIND_AGE, KIND_DX, KIND_DX_MET, KIND_NEWBORN, KIND_SEX, KIND_SITES
 from grouper.places import (
     AGE_DAYS,
@@ -51,17 +48,21 @@ _GATE_OTHER = int(GroupReason.MDC_GATE_OTHER)
 _NO_MDC = int(GroupReason.PRINCIPAL_DIAGNOSIS_IN_NO_MDC)
 
 
-@njit(nogil=True, inline="always")
-def holds(condition: int, condition_first: I32, clause_first: I32, atoms: I64, state: I64) -> bool:
-    """Every atom of at least one clause holds; a condition without clauses always holds."""
-    first, end = condition_first[condition], condition_first[condition + 1]
-    if first == end:
-        return True
+@inlined
+def atom_holds(atom: int, atoms: I64, state: I64) -> bool:
+    """lo ≤ (state[slot] & mask) ≤ hi."""
+    at = atom << 2
+    seen = state[u(atoms[u(at)])] & atoms[u(at + 1)]
+    return bool(seen >= atoms[u(at + 2)] and seen <= atoms[u(at + 3)])
+
+
+@inlined
+def any_holds(first: int, end: int, clause_first: I32, atoms: I64, state: I64) -> bool:
+    """Every atom of at least one of the clauses first..end−1 holds."""
     for clause in range(first, end):
         held = True
-        for atom in range(clause_first[clause], clause_first[clause + 1]):
-            seen = state[atoms[atom, 0]] & atoms[atom, 1]
-            if seen < atoms[atom, 2] or seen > atoms[atom, 3]:
+        for atom in range(clause_first[u(clause)], clause_first[u(clause + 1)]):
+            if not atom_holds(atom, atoms, state):
                 held = False
                 break
         if held:
@@ -69,28 +70,35 @@ def holds(condition: int, condition_first: I32, clause_first: I32, atoms: I64, s
     return False
 
 
-@njit(nogil=True, inline="always")
+@inlined
+def holds(condition: int, condition_first: I32, clause_first: I32, atoms: I64, state: I64) -> bool:
+    """A condition without clauses always holds."""
+    first, end = condition_first[u(condition)], condition_first[u(condition + 1)]
+    return bool(first == end or any_holds(first, end, clause_first, atoms, state))
+
+
+@inlined
 def mapping_failure(dx_first: int, dx_end: int, dx_ids: I32, op_first: int, op_end: int, op_ids: I32) -> int:
     """Why the codes of a mapped record cannot be used; diagnoses are judged before procedures."""
-    if dx_first == dx_end or dx_ids[dx_first] == EMPTY:
+    if dx_first == dx_end or dx_ids[u(dx_first)] == EMPTY:
         return _DIAGNOSIS_MISSING
     for at in range(dx_first, dx_end):
-        if dx_ids[at] == UNMAPPED:
+        if dx_ids[u(at)] == UNMAPPED:
             return _DIAGNOSIS_NOT_MAPPED
-    if dx_ids[dx_first] == DROPPED:
+    if dx_ids[u(dx_first)] == DROPPED:
         return _DIAGNOSIS_DROPPED
     for at in range(op_first, op_end):
-        if op_ids[at] == UNMAPPED:
+        if op_ids[u(at)] == UNMAPPED:
             return _PROCEDURE_NOT_MAPPED
-    if op_first < op_end and op_ids[op_first] == DROPPED:
+    if op_first < op_end and op_ids[u(op_first)] == DROPPED:
         return _PROCEDURE_DROPPED
     return 0
 
 
-@njit(nogil=True, inline="always")
+@inlined
 def failed_check(places: I64, state: I64) -> int:
     """The first check that fails 「信息校验不通过」."""
-    gender, age_years = state[places[GENDER]], state[places[AGE_YEARS]]
+    gender, age_years = state[u(places[GENDER])], state[u(places[AGE_YEARS])]
     if gender == NULL_I32:
         return _GENDER_MISSING
     if gender != 1 and gender != 2:
@@ -98,28 +106,27 @@ def failed_check(places: I64, state: I64) -> int:
     if age_years == NULL_I32:
         return _AGE_MISSING
     if age_years == 0:
-        age_days = state[places[AGE_DAYS]]
+        age_days = state[u(places[AGE_DAYS])]
         if age_days == NULL_I32:
             return _AGE_DAYS_MISSING
-        if age_days <= 28 and state[places[WEIGHT]] == NULL_I32:
+        if age_days <= 28 and state[u(places[WEIGHT])] == NULL_I32:
             return _WEIGHT_MISSING
     return 0
 
 
-@njit(nogil=True)
+@kernel
 def failed_kinds(clause: int, clause_first: I32, atoms: I64, atom_kind: I32, state: I64) -> int:
     """What a clause fails by: a bit per kind of test; bit 0 is set if it meets some diagnosis list."""
     failed, meets_a_list = 0, 0
     for atom in range(clause_first[clause], clause_first[clause + 1]):
-        seen = state[atoms[atom, 0]] & atoms[atom, 1]
-        if seen < atoms[atom, 2] or seen > atoms[atom, 3]:
+        if not atom_holds(atom, atoms, state):
             failed |= 2 << atom_kind[atom]
         elif atom_kind[atom] == KIND_DX_MET:
             meets_a_list = 1
     return failed | meets_a_list
 
 
-@njit(nogil=True)
+@kernel
 def fail_reason(
     dx_attribute: int, op_attribute: int, has_diagnosis: bool, has_procedure: bool, adrg_held: bool,
     gates: I32, condition_first: I32, clause_first: I32, atoms: I64, atom_kind: I32, places: I64, state: I64,
@@ -158,7 +165,7 @@ def fail_reason(
     return closed_gate(closed_by)
 
 
-@njit(nogil=True)
+@kernel
 def closed_gate(closed_by: int) -> int:
     """The reason for kinds of tests that kept every MDC of the diagnosis closed; no kind = no MDC lists it."""
     if closed_by == 0:

@@ -107,6 +107,11 @@ class AtomCompiler:
         slot, mask = self._list_bit(atom)
         return (slot, mask, 1, MAX_I64) if atom.op == "in" else (slot, mask, 0, 0)
 
+    def asks_principal(self, atom: Atom) -> bool:
+        """Whether the test reads the bits of a principal code."""
+        slot, layout = self.compile(atom)[0], self.layout
+        return layout.dx_main <= slot < layout.dx_other or layout.op_main <= slot < layout.op_other
+
     def _list_bit(self, atom: Atom) -> tuple[int, int]:
         """Slot and bit that say whether the codes of the variable meet the list."""
         assert atom.list_id is not None

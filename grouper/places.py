@@ -24,7 +24,6 @@ from grouper.compile import CompiledDrg
     OP_MAIN_WORDS,
     OP_EVERY_WORDS,
     TEXT_WORDS,
-    SLOTS,
     N_NUMBERS,
     GENDER,
     AGE_YEARS,
@@ -37,6 +36,7 @@ from grouper.compile import CompiledDrg
     RETRIES,
     ZERO_WEIGHT_IS_NULL,
     IS_MAPPED,
+    OPEN_WORDS,
 ) = range(26)
 
 
@@ -57,7 +57,6 @@ def places(compiled: CompiledDrg, is_mapped: bool) -> I64:
         OP_MAIN_WORDS: layout.op_main_words,
         OP_EVERY_WORDS: layout.op_every_words,
         TEXT_WORDS: layout.text_words,
-        SLOTS: compiled.slots,
         N_NUMBERS: len(compiled.numeric_names),
         GENDER: slot_of["gender"],
         AGE_YEARS: slot_of["age_years"],
@@ -70,5 +69,6 @@ def places(compiled: CompiledDrg, is_mapped: bool) -> I64:
         RETRIES: int(compiled.options.retry_with_each_secondary_op_when_ungrouped),
         ZERO_WEIGHT_IS_NULL: int(compiled.options.zero_weight_is_missing),
         IS_MAPPED: int(is_mapped),
+        OPEN_WORDS: compiled.dx_candidates.shape[1],
     }
     return np.array([values[place] for place in range(len(values))], np.int64)

@@ -85,9 +85,8 @@ class DrgLean:
         text = np.empty((len(self._texts), len(rows)), np.int32)
         for place, (name, column) in enumerate(self._tables.text_fields.items()):
             text[place] = self._text_ids(rows, column, name)
-        answer = group_batch(
-            self._compiled, CaseBatch(dx_offsets, dx_ids, op_offsets, op_ids, numeric, text, self._mapped)
-        )
+        batch = CaseBatch(dx_offsets, dx_ids, op_offsets, op_ids, numeric, text, self._mapped)
+        answer = group_batch(self._compiled, batch, marks=False)
         nothing = np.full(len(rows), NOTHING, np.int32)
         return LeanGroups(
             answer.status, answer.reason, answer.leaf, answer.severity, nothing, answer.op_used, nothing

@@ -1,0 +1,33 @@
+"""Bits of machine words, for the kernels.
+
+In: words; out: how many bits are set, which is the lowest. It knows no rule.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grouper.jit import inlined
+
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_BIT_AT = np.zeros(64, np.int64)
+for _bit in range(64):
+    _BIT_AT[((int(_DE_BRUIJN) << _bit) & (2**64 - 1)) >> 58] = _bit
+
+
+@inlined
+def ones(mask: int) -> int:
+    """How many bits of a mask are set."""
+    count = 0
+    while mask:
+        mask &= mask - 1
+        count += 1
+    return count
+
+
+@inlined
+def lowest_bit(word: Any) -> int:
+    """Place of the lowest bit of an unsigned word that has one, found by one multiplication."""
+    return int(_BIT_AT[((word & (~word + np.uint64(1))) * _DE_BRUIJN) >> np.uint64(58)])
