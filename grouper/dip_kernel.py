@@ -16,7 +16,7 @@ from grouper.dip_kernel_rows import fit_row, row_at, term_mask
 from grouper.dip_layout import I32, I64, U8
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_reason import DipReason
-from grouper.jit import entry, inlined, kernel
+from grouper.jit import entry, fixed_words, inlined, kernel, words
 from grouper.sources import SOURCES
 
 _BEFORE_FINAL = OPTION_VALUES["readd_basic"].index("before_final")
@@ -30,10 +30,11 @@ _EXCLUDED, _BLANK, _NO_ROW = (
 
 @entry
 def group_records(
-    first: int, end: int, T: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numbers: I64, S: I64,
+    first: int, end: int, table: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numbers: I64, scratch: I64,
     rows: I32, auxiliary: I32, types: I32, reasons: U8, mains: I32,
 ) -> int:  # fmt: skip
     """Group the records first..end−1 of the batch; returns the digest of the sources it was compiled from."""
+    T, S = fixed_words(table), words(scratch)
     blank = option(T, L.BLANK_ROW)
     for i in range(first, end):
         principal = load(i, T, dx_offsets, dx_ids, op_offsets, op_ids, numbers, S)

@@ -8,11 +8,15 @@ unsigned: a signed one is tested each time for being negative.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.core.datamodel import models
+from numba.extending import intrinsic, lower_builtin, register_model
+from numba.np.arrayobj import make_array
 
 Function = TypeVar("Function", bound=Callable[..., object])
 u = np.uintp
@@ -34,3 +38,39 @@ def inlined(function: Function) -> Function:
     """A small step, compiled into each of its callers."""
     compiled: Function = njit(**_OPTIONS, inline="always")(function)
     return compiled
+
+
+class Words(types.CPointer):  # type: ignore[misc]
+    """Where the words of an array begin. Passed on in one register; indices are not tested for being negative."""
+
+
+class FixedWords(Words):
+    """Words that nobody writes while the kernel runs, so that none need be read twice."""
+
+
+register_model(Words)(models.PointerModel)
+register_model(FixedWords)(models.PointerModel)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def words(_: Any, array: Any) -> Any:
+    """The words of an array that its holder keeps alive."""
+    return Words(array.dtype)(array), _start
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fixed_words(_: Any, array: Any) -> Any:
+    """As `words`, of an array that is only read."""
+    return FixedWords(array.dtype)(array), _start
+
+
+def _start(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return make_array(signature.args[0])(context, builder, arguments[0]).data
+
+
+@lower_builtin(operator.getitem, FixedWords, types.Integer)  # type: ignore[untyped-decorator]
+def _read_fixed(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    pointer, place = arguments
+    word = builder.load(builder.gep(pointer, [place]))
+    word.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return word
