@@ -79,9 +79,8 @@ def group_batch(compiled: CompiledDip, batch: Batch) -> Out:
 
 def _run(compiled: CompiledDip, batch: Batch, count: int, out: Out) -> int:
     """Call the kernel for the first records; returns the digest of the sources it was compiled from."""
-    most = int(np.diff(batch.dx_offsets).max(initial=0))
     inputs = [_read_only(array) for array in (compiled.table(), *batch)]
-    return int(group_records(0, count, *inputs, compiled.scratch(most), *out))
+    return int(group_records(0, count, *inputs, compiled.scratch(), *out))
 
 
 def _check_kernel(compiled: CompiledDip, batch: Batch) -> None:

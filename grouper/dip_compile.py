@@ -61,10 +61,9 @@ class CompiledDip:
                 self._table = size, _joined({**self.fixed, **self.dx.sections(), **self.op.sections()}, self.counts)
             return self._table[1]
 
-    def scratch(self, dx_count_max: int) -> I64:
-        """Fresh working memory S of one thread, for records of at most so many diagnoses."""
+    def scratch(self) -> I64:
+        """Fresh working memory S of one thread."""
         sizes = (
-            (at.S_DX, dx_count_max + 1),
             (at.S_OTHER_BITS, self.dx.words + 1),
             (at.S_STAMPS, at.STAMP_SIZE * (len(self.op.terms) + 1)),
             (at.S_CCI, at.CCI_SIZE * (len(self.dx.cci_classes) + 1)),
@@ -177,11 +176,11 @@ def _record(
         layer_ids[group.layer],
         -1 if group.op_type is None else int(group.op_type),
         *parts.expression(group.main),
+        int(other >= 0 or flag >= 0 or any(bound is not None for bound in bounds)),
+        severity[0],
+        *aux,
         *parts.expression(group.related),
         int(group.op_position == "main"),
-        int(other >= 0 or flag >= 0 or any(bound is not None for bound in bounds)),
-        *aux,
-        severity[0],
         _null(group.base_points_e4),
         0 if group.main is None else group.main.joins,
         severity[1],

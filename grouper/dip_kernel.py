@@ -16,7 +16,7 @@ from grouper.dip_kernel_rows import fit_row, row_at, term_mask
 from grouper.dip_layout import I32, I64, U8
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_reason import DipReason
-from grouper.jit import entry, fixed_words, inlined, kernel, words
+from grouper.jit import entry, fixed_words, inlined, kernel, u, words
 from grouper.sources import SOURCES
 
 _BEFORE_FINAL = OPTION_VALUES["readd_basic"].index("before_final")
@@ -30,7 +30,8 @@ _EXCLUDED, _BLANK, _NO_ROW = (
 
 @entry
 def group_records(
-    first: int, end: int, table: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numbers: I64, scratch: I64,
+    first: int, end: int, table: I64,
+    dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numbers: I64, scratch: I64,
     rows: I32, auxiliary: I32, types: I32, reasons: U8, mains: I32,
 ) -> int:  # fmt: skip
     """Group the records first..end−1 of the batch; returns the digest of the sources it was compiled from."""
@@ -38,24 +39,24 @@ def group_records(
     blank = option(T, L.BLANK_ROW)
     for i in range(first, end):
         principal = load(i, T, dx_offsets, dx_ids, op_offsets, op_ids, numbers, S)
-        rows[i], auxiliary[i], types[i] = -1, -1, -1
-        mains[i] = S[L.S_OPS_AT] if S[L.S_HAS_MAIN] else -1
+        rows[u(i)], auxiliary[u(i)], types[u(i)] = -1, -1, -1
+        mains[u(i)] = S[L.S_OPS_AT] if S[L.S_HAS_MAIN] else -1
         dx = T[L.DX] + L.DX_SIZE * principal
         if principal == 0:
-            reasons[i] = _EMPTY
+            reasons[u(i)] = _EMPTY
         elif T[dx + L.DX_EXCLUDED]:
-            reasons[i] = _EXCLUDED
+            reasons[u(i)] = _EXCLUDED
         else:
             chosen = _chain(dx, T, S) if option(T, L.IS_CHAIN) else _flat(dx, T, S)
             if chosen < 0:
-                rows[i] = blank
-                reasons[i] = _NO_ROW if blank < 0 else _BLANK
+                rows[u(i)] = blank
+                reasons[u(i)] = _NO_ROW if blank < 0 else _BLANK
                 continue
             aux = aux_of_candidate(chosen, T, S)
-            rows[i] = of(chosen, L.C_ROW, S)
-            auxiliary[i] = T[T[L.AUX] + L.AUX_SIZE * aux + 3] if aux >= 0 else -1
-            types[i] = of(chosen, L.C_TYPE, S)
-            reasons[i] = _GROUPED
+            rows[u(i)] = of(chosen, L.C_ROW, S)
+            auxiliary[u(i)] = T[T[L.AUX] + L.AUX_SIZE * aux + 3] if aux >= 0 else -1
+            types[u(i)] = of(chosen, L.C_TYPE, S)
+            reasons[u(i)] = _GROUPED
     return SOURCES
 
 
@@ -77,7 +78,9 @@ def _flat(dx: int, T: I64, S: I64) -> int:
             else:
                 S[S[L.S_CORE] + core] = at
                 core += 1
-    one = _one_of(core, basic, T, S)
+    # Mostly there is one candidate, which needs no rule.
+    alone = core == 1 and basic == 0 and row_value(S[S[L.S_CORE]], L.ROW_SEVERITY, T, S) == 0
+    one = S[S[L.S_CORE]] if alone else _one_of(core, basic, T, S)
     count = 0
     if one >= 0:
         S[S[L.S_LEFT]] = one
@@ -86,7 +89,7 @@ def _flat(dx: int, T: I64, S: I64) -> int:
         count = _append(S[L.S_BASIC], basic, count, S)
     if count and not option(T, L.HAS_PREEMPTS):
         # Mostly a row by diagnosis stands before every comprehensive one, which then need not be looked for.
-        chosen = final_pick(count, T, S)
+        chosen = one if alone else final_pick(count, T, S)
         if chosen >= 0 and class_rank(chosen, T, S) < T[T[L.LATER_RANKS] + type_asked(T, S)]:
             return chosen
     comprehensive = _comprehensive(dx, T, S)

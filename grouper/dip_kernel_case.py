@@ -6,11 +6,13 @@ The same steps as `dip_normalise`. It looks at no row.
 
 from __future__ import annotations
 
+import numpy as np
+
 from grouper import dip_layout as L
 from grouper.dip_layout import I32, I64
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_tables import ProcedureType
-from grouper.jit import inlined, kernel
+from grouper.jit import address, ids_at, inlined, kernel, u, words_at
 
 CONSERVATIVE_TYPE = int(ProcedureType.CONSERVATIVE)
 BY_CASE_TYPE = OPTION_VALUES["conservative_test"].index("case_type")
@@ -46,9 +48,21 @@ def _join_others(T: I64, S: I64) -> None:
     for word in range(words):
         met = 0
         for at in range(1, S[L.S_DX_COUNT]):
-            met |= T[T[L.DX_BITS] + S[S[L.S_DX] + at] * words + word]
+            met |= T[T[L.DX_BITS] + diagnosis(at, S) * words + word]
         S[S[L.S_OTHER_BITS] + word] = met
     S[L.S_OTHERS_KNOWN] = 1
+
+
+@inlined
+def number(which: int, S: I64) -> int:
+    """A number of the record; most records are asked for none, so none is fetched ahead."""
+    return int(words_at(S[L.S_NUMBERS])[which * S[L.S_RECORDS]])
+
+
+@inlined
+def diagnosis(place: int, S: I64) -> int:
+    """Id of a diagnosis of the record."""
+    return int(ids_at(S[L.S_DX])[place])
 
 
 @inlined
@@ -56,17 +70,13 @@ def load(i: int, T: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: 
     """Everything the rows ask about the record; returns the id of its principal diagnosis (0 = empty)."""
     S[L.S_STAMP] += 1
     S[L.S_COMPLICATIONS], S[L.S_STRICT], S[L.S_CANDIDATES], S[L.S_OTHERS_KNOWN] = 0, 0, 0, 0
-    for k in range(T[L.N_ASKED]):
-        number = T[T[L.ASKED] + k]
-        S[number] = numbers[number, i]
-    first = dx_offsets[i]
-    count = dx_offsets[i + 1] - first
-    S[L.S_DX_COUNT] = count
-    for at in range(count):
-        S[S[L.S_DX] + at] = dx_ids[first + at]
-    principal = dx_ids[first] if count else 0
+    S[L.S_NUMBERS], S[L.S_RECORDS] = address(numbers) + 8 * i, numbers.shape[1]
+    first = dx_offsets[u(i)]
+    count = dx_offsets[u(i + 1)] - first
+    S[L.S_DX], S[L.S_DX_COUNT] = address(dx_ids) + 4 * first, count
+    principal = dx_ids[u(first)] if count else 0
     S[L.S_PRINCIPAL] = principal
-    _load_procedures(op_offsets[i], op_offsets[i + 1], T, op_ids, S)
+    _load_procedures(op_offsets[u(i)], op_offsets[u(i + 1)], T, op_ids, S)
     return int(principal)
 
 
@@ -75,12 +85,12 @@ def _load_procedures(first: int, end: int, T: I64, op_ids: I32, S: I64) -> None:
     """The remaining procedures, principal first; a record with more than PLACES_MAX is left to the walk."""
     count = 0
     for at in range(first, end):
-        op = op_ids[at]
-        if op == 0 or T[T[L.OPS] + L.OP_SIZE * op + L.OP_ACTION] == L.ACT_DROP or count == L.PLACES_MAX:
-            continue
+        op = np.int64(op_ids[u(at)])
+        # Whether a procedure stays is hard to foresee, so it is written first and counted or not.
         S[L.S_OPS + count] = op
         S[L.S_OPS_AT + count] = at - first
-        count += 1
+        dropped = (op == 0) | (T[T[L.OPS] + L.OP_SIZE * op + L.OP_ACTION] == L.ACT_DROP)
+        count = min(count + (0 if dropped else 1), L.PLACES_MAX)
     S[L.S_OP_COUNT] = count
     S[L.S_HAS_MAIN] = count > 0
     if count and option(T, L.HAS_MAIN_RULES):
@@ -190,7 +200,7 @@ def highest(mask: int, T: I64, S: I64) -> int:
 
 @inlined
 def long_stay(T: I64, S: I64) -> bool:
-    stay, limit = S[L.STAY], option(T, L.LOS_THRESHOLD)
+    stay, limit = number(L.STAY, S), option(T, L.LOS_THRESHOLD)
     if stay == L.NULL:
         return False
     return bool(stay > limit or (stay == limit and option(T, L.LOS_INCLUSIVE) != 0))
@@ -204,7 +214,7 @@ def complications(T: I64, S: I64) -> int:
     found = COMPLICATIONS_KNOWN
     principal = T[L.DX] + L.DX_SIZE * S[L.S_PRINCIPAL]
     for at in range(1, S[L.S_DX_COUNT]):
-        other = T[L.DX] + L.DX_SIZE * S[S[L.S_DX] + at]
+        other = T[L.DX] + L.DX_SIZE * diagnosis(at, S)
         for entry in range(T[other + L.DX_COMPLICATIONS], T[other + L.DX_COMPLICATIONS_END]):
             record = T[L.COMPLICATIONS] + L.COMPLICATION_SIZE * entry
             exclusion, prefix = T[record + 1], T[record + 2]
@@ -220,7 +230,7 @@ def complications(T: I64, S: I64) -> int:
 
 @kernel
 def _listed(number: int, section: int, span: int, T: I64) -> bool:
-    found = False
-    for at in range(section + T[span], section + T[span + 1]):
-        found = found or T[at] == number
-    return found
+    at, end = section + T[span], section + T[span + 1]
+    while at < end and T[at] != number:
+        at += 1
+    return bool(at < end)

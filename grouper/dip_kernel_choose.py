@@ -10,7 +10,7 @@ import numpy as np
 
 from grouper import dip_layout as L
 from grouper.bits import ones
-from grouper.dip_kernel_case import option
+from grouper.dip_kernel_case import number, option
 from grouper.dip_kernel_conditions import cost_scaled
 from grouper.dip_kernel_rows import auxiliary_of, reference, row_at
 from grouper.dip_layout import I64
@@ -144,9 +144,9 @@ def aux_of_candidate(candidate: int, T: I64, S: I64) -> int:
 @kernel
 def _keep_nearest(count: int, T: I64, S: I64) -> int:
     """Candidates whose reference cost is nearest; those without one only if no candidate has one."""
-    if S[L.COST] == L.NULL:
+    if number(L.COST, S) == L.NULL:
         return count
-    cost_high, cost_low = cost_scaled(S[L.COST])
+    cost_high, cost_low = cost_scaled(number(L.COST, S))
     best_high, best_low = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0xFFFFFFFFFFFFFFFF)
     kept = 0
     for k in range(count):

@@ -12,7 +12,7 @@ import numpy as np
 
 from grouper import dip_layout as L
 from grouper.dip_condition import COMPARISONS, FLAGS, NUMBERS
-from grouper.dip_kernel_case import complications, long_stay, other_meets, principal_meets
+from grouper.dip_kernel_case import complications, diagnosis, long_stay, number, other_meets, principal_meets
 from grouper.dip_layout import I64
 from grouper.dip_wide import below, multiply
 from grouper.jit import inlined, kernel
@@ -87,7 +87,7 @@ def _flag(name: int, T: I64, S: I64) -> bool:
     if name == _F_ALWAYS:
         return True
     if name == _F_DEATH:
-        return bool(S[L.DEATH] == 1)
+        return bool(number(L.DEATH, S) == 1)
     if name == _F_LONG:
         return long_stay(T, S)
     bit = _CC if name == _F_CC else _MCC if name == _F_MCC else _MODERATE if name == _F_MODERATE else _SEVERE
@@ -97,15 +97,15 @@ def _flag(name: int, T: I64, S: I64) -> bool:
 @kernel
 def _number(name: int, has_standard: bool, high: Any, low: Any, T: I64, S: I64) -> int:
     if name == _N_STAY:
-        return int(S[L.STAY])
+        return int(number(L.STAY, S))
     if name == _N_AGE:
-        return int(S[L.AGE_YEARS])
+        return int(number(L.AGE_YEARS, S))
     if name == _N_DAYS:
-        return int(S[L.AGE_DAYS])
+        return int(number(L.AGE_DAYS, S))
     if name == _N_ICU:
-        return int(S[L.ICU_DAYS])
+        return int(number(L.ICU_DAYS, S))
     if name == _N_WEIGHT:
-        return int(S[L.WEIGHT])
+        return int(number(L.WEIGHT, S))
     if name == _N_BAND:
         return _age_band(T, S)
     if name == _N_CCI:
@@ -117,7 +117,7 @@ def _number(name: int, has_standard: bool, high: Any, low: Any, T: I64, S: I64) 
 
 @kernel
 def _age_band(T: I64, S: I64) -> int:
-    days, years = S[L.AGE_DAYS], S[L.AGE_YEARS]
+    days, years = number(L.AGE_DAYS, S), number(L.AGE_YEARS, S)
     if days == L.NULL and years == L.NULL:
         return L.NULL
     for band in range(T[L.N_BANDS]):
@@ -136,12 +136,12 @@ def _cci(T: I64, S: I64) -> int:
     """
     total = 0
     for at in range(1, S[L.S_DX_COUNT]):
-        record = T[L.DX] + L.DX_SIZE * S[S[L.S_DX] + at]
+        record = T[L.DX] + L.DX_SIZE * diagnosis(at, S)
         disease, weight = T[record + L.DX_CCI_CLASS], T[record + L.DX_CCI_WEIGHT]
         if disease >= 0:
             total += _raised(S[L.S_CCI] + L.CCI_SIZE * disease, weight, S)
     for at in range(1, S[L.S_DX_COUNT]):
-        disease = T[T[L.DX] + L.DX_SIZE * S[S[L.S_DX] + at] + L.DX_CCI_CLASS]
+        disease = T[T[L.DX] + L.DX_SIZE * diagnosis(at, S) + L.DX_CCI_CLASS]
         if disease >= 0:
             S[S[L.S_CCI] + L.CCI_SIZE * disease] = 0
     return total
@@ -159,7 +159,7 @@ def _raised(best: int, weight: int, S: I64) -> int:
 
 @kernel
 def _severity(T: I64, S: I64) -> int:
-    if S[L.DEATH] == 1:
+    if number(L.DEATH, S) == 1:
         return 4
     if long_stay(T, S):
         found = complications(T, S)
@@ -172,13 +172,13 @@ def _severity(T: I64, S: I64) -> int:
 
 @kernel
 def _tumour(has_standard: bool, high: Any, low: Any, T: I64, S: I64) -> int:
-    if S[L.DEATH] == 1:
+    if number(L.DEATH, S) == 1:
         return 1
-    cost = S[L.COST]
+    cost = number(L.COST, S)
     if cost != L.NULL and has_standard and _thrice(cost, high, low):
-        if S[L.TREATMENT] != L.NULL and 2 * S[L.TREATMENT] >= cost:
+        if number(L.TREATMENT, S) != L.NULL and 2 * number(L.TREATMENT, S) >= cost:
             return 2
-        if S[L.DRUG] != L.NULL and 2 * S[L.DRUG] >= cost:
+        if number(L.DRUG, S) != L.NULL and 2 * number(L.DRUG, S) >= cost:
             return 3
     if long_stay(T, S):
         if _other_malignancy(T, S):
@@ -205,7 +205,7 @@ def _thrice(cost: int, high: Any, low: Any) -> bool:
 def _other_malignancy(T: I64, S: I64) -> bool:
     category = T[T[L.DX] + L.DX_SIZE * S[L.S_PRINCIPAL] + L.DX_CATEGORY]
     for at in range(1, S[L.S_DX_COUNT]):
-        malignant = T[T[L.DX] + L.DX_SIZE * S[S[L.S_DX] + at] + L.DX_MALIGNANT]
+        malignant = T[T[L.DX] + L.DX_SIZE * diagnosis(at, S) + L.DX_MALIGNANT]
         if malignant >= 0 and malignant != category:
             return True
     return False

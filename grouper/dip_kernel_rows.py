@@ -12,7 +12,7 @@ import numpy as np
 
 from grouper import dip_layout as L
 from grouper.bits import ones
-from grouper.dip_kernel_case import option, other_meets
+from grouper.dip_kernel_case import number, option, other_meets
 from grouper.dip_kernel_conditions import holds
 from grouper.dip_layout import I64
 from grouper.dip_wide import multiply
@@ -125,11 +125,11 @@ def admits(row: int, T: I64, S: I64) -> bool:
         return True
     if T[at + L.ROW_OTHER_DX] >= 0 and not other_meets(T[at + L.ROW_OTHER_DX], T, S):
         return False
-    if not _within(S[L.AGE_DAYS], L.NULL, T[at + L.ROW_DAYS_MAX]):
+    if not _within(number(L.AGE_DAYS, S), L.NULL, T[at + L.ROW_DAYS_MAX]):
         return False
-    if not _within(S[L.AGE_YEARS], T[at + L.ROW_AGE_MIN], T[at + L.ROW_AGE_MAX]):
+    if not _within(number(L.AGE_YEARS, S), T[at + L.ROW_AGE_MIN], T[at + L.ROW_AGE_MAX]):
         return False
-    if not _within(S[L.WEIGHT], T[at + L.ROW_WEIGHT_MIN], T[at + L.ROW_WEIGHT_MAX]):
+    if not _within(number(L.WEIGHT, S), T[at + L.ROW_WEIGHT_MIN], T[at + L.ROW_WEIGHT_MAX]):
         return False
     flag = T[at + L.ROW_FLAG]
     return bool(flag < 0 or holds(flag, False, np.uint64(0), np.uint64(0), T, S))
@@ -172,9 +172,9 @@ def reference(row: int, aux: int, T: I64, S: I64) -> Any:
     points, factor = T[at + L.ROW_POINTS], _E6
     if aux >= 0:
         points, factor = T[T[L.AUX] + L.AUX_SIZE * aux + 1], T[T[L.AUX] + L.AUX_SIZE * aux + 2]
-    k, own = S[L.COST_FACTOR], _E6
+    k, own = number(L.COST_FACTOR, S), _E6
     if T[at + L.ROW_LAYER] == option(T, L.BASIC_LAYER):
-        k, own = S[L.BASIC_COST_FACTOR], T[at + L.ROW_BASIC_FACTOR]
+        k, own = number(L.BASIC_COST_FACTOR, S), T[at + L.ROW_BASIC_FACTOR]
     if points == L.NULL or k == L.NULL:
         return False, np.uint64(0), np.uint64(0)
     high, low = multiply(points * factor, k * own)

@@ -66,8 +66,8 @@ them, N_CHOICES = none · later_ranks: by type, the first choice a comprehensive
 asked: the numbers of a record that some rule reads."""
 
 (
-    ROW_LAYER, ROW_TYPE, ROW_MAIN, ROW_MAIN_END, ROW_RELATED, ROW_RELATED_END, ROW_POSITION_MAIN, ROW_ASKS,
-    ROW_AUX, ROW_AUX_END, ROW_SEVERITY, ROW_POINTS, ROW_JOINS, ROW_SEVERITY_IF, ROW_BASIC_FACTOR,
+    ROW_LAYER, ROW_TYPE, ROW_MAIN, ROW_MAIN_END, ROW_ASKS, ROW_SEVERITY, ROW_AUX, ROW_AUX_END,
+    ROW_RELATED, ROW_RELATED_END, ROW_POSITION_MAIN, ROW_POINTS, ROW_JOINS, ROW_SEVERITY_IF, ROW_BASIC_FACTOR,
     ROW_TEXT, ROW_TEXT_LENGTH, ROW_OTHER_DX, ROW_DAYS_MAX, ROW_AGE_MIN, ROW_AGE_MAX, ROW_WEIGHT_MIN,
     ROW_WEIGHT_MAX, ROW_FLAG, ROW_DX_CELL, ROW_DX_ANYWHERE,
 ) = range(26)  # fmt: skip
@@ -102,7 +102,7 @@ MOST_PLUS, MOST_MATCHED, EXACT_COVER, MAIN_PROCEDURE, NEAREST_COST, HIGHEST_SCOR
 KIND_FLAG, KIND_NUMBER, KIND_DIAGNOSIS, KIND_PROCEDURE = range(4)
 ACT_NONE, ACT_DROP, ACT_CONSERVATIVE, ACT_NOT_MAIN, ACT_IF_DX = range(5)
 
-# Numbers of a record: rows of Batch.numbers, and their places in S.
+# Numbers of a record: rows of Batch.numbers.
 NUMBERS = (
     "cost_total_fen", "cost_factor_e6", "basic_cost_factor_e6", "stay_days", "age_days", "age_years",
     "birth_weight_g", "icu_days", "is_death", "treatment_fen", "drug_fen",
@@ -112,16 +112,17 @@ NUMBERS = (
 ) = range(len(NUMBERS))  # fmt: skip
 N_NUMBERS = len(NUMBERS)
 
-# S: after the numbers, what is known about the record at hand …
+# S: what is known about the record at hand …
 (
     S_STAMP, S_DX_COUNT, S_OP_COUNT, S_ALL, S_HAS_MAIN, S_CASE_TYPE, S_CONSERVATIVE, S_COMPLICATIONS, S_CANDIDATES,
-    S_STRICT, S_PRINCIPAL, S_OTHERS_KNOWN, S_BITS,
-) = range(N_NUMBERS, N_NUMBERS + 13)  # fmt: skip
+    S_STRICT, S_PRINCIPAL, S_OTHERS_KNOWN, S_BITS, S_DX, S_NUMBERS, S_RECORDS,
+) = range(16)  # fmt: skip
+"""S_DX: address of the record's diagnoses · S_NUMBERS: of its first number, the next being S_RECORDS words on."""
 # … then where its lists start.
 (
-    S_DX, S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC, S_COMPREHENSIVE,
-) = range(N_NUMBERS + 13, N_NUMBERS + 23)  # fmt: skip
-S_OPS = N_NUMBERS + 23
+    S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC, S_COMPREHENSIVE,
+) = range(16, 25)  # fmt: skip
+S_OPS = 25
 S_OPS_AT = S_OPS + PLACES_MAX + 2
 S_RANKS = S_OPS_AT + PLACES_MAX + 2
 S_FIXED = S_RANKS + PLACES_MAX + 2

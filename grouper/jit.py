@@ -64,6 +64,32 @@ def fixed_words(_: Any, array: Any) -> Any:
     return FixedWords(array.dtype)(array), _start
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def address(_: Any, array: Any) -> Any:
+    """Where an array begins, as a number that can be kept among other numbers."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ptrtoint(_start(context, builder, signature, arguments), context.get_value_type(types.intp))
+
+    return types.intp(array), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def words_at(_: Any, address: Any) -> Any:
+    """The int64 words at an address."""
+    return Words(types.int64)(address), _at_address
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def ids_at(_: Any, address: Any) -> Any:
+    """The int32 words at an address."""
+    return Words(types.int32)(address), _at_address
+
+
+def _at_address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+
 def _start(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     return make_array(signature.args[0])(context, builder, arguments[0]).data
 
