@@ -19,16 +19,14 @@ import pyarrow.parquet as pq
 from engine.area import Area
 from engine.clearing_table import Period, clearing_rows, clearing_table, lines_table
 from engine.cliff_table import cliff_table
-from engine.keeping import policy_fingerprint
-from engine.ledger.kept import POLICIES, Keep
 from engine.ledger.manifest import digest_file
 from engine.ledger.store import RunDraft
 from engine.line_grounds import policy_keys
 from engine.map_cases import MappedCases
-from engine.money import text_from_fen
 from engine.opening import Opening
 from engine.policy.case_params import OBJECTION_DAYS, OBJECTION_HOW
 from engine.policy.resolve import ResolvedPolicy
+from engine.record_policy import record_policy
 from engine.report.facts import HospitalFacts, OpenValue, PointValueAt, Pot, RunFacts, SplitItem
 from engine.report.figures import RunFigures
 from engine.report.frames import RunFrames
@@ -131,30 +129,6 @@ def _write_grounds(draft: RunDraft, money: Money) -> None:
 def _seal(folder: Path, names: tuple[str, ...]) -> str:
     digests = "".join(digest_file(folder / name).sha256 for name in names)
     return "sha256:" + hashlib.sha256(digests.encode()).hexdigest()
-
-
-def record_policy(draft: RunDraft, area: Area, resolved: ResolvedPolicy, year: YearResult | None) -> None:
-    """Policy, totals, proofs and open values of the run, for the manifest."""
-    policy = {"area": area.policy.code, "version": resolved.version, "fingerprint": resolved.fingerprint}
-    draft.policies.append(policy)
-    draft.keep.append(Keep(POLICIES, resolved.fingerprint, area.policy.folder, policy_fingerprint))
-    draft.parameters["pack_given"] = area.pack_given
-    draft.placeholders_used = sorted({used.key for used in resolved.unverified})
-    draft.parameters["defaults_used"] = sorted({used.key for used in resolved.defaults})
-    for pool in () if year is None else year.pools:
-        kept = pool.conservation
-        draft.checks[f"fund_closed_fen.{pool.pool}"] = kept.difference_fen
-        draft.totals[f"pool.{pool.pool}"] = {
-            "fund": text_from_fen(kept.fund_fen),
-            "outside": text_from_fen(kept.outside_fen),
-            "paid_to_hospitals": text_from_fen(kept.paid_to_hospitals_fen),
-            "paid_to_suppliers": text_from_fen(kept.paid_to_suppliers_fen),
-            "reserve_left": text_from_fen(kept.reserve_left_fen),
-            "carried_receivable": text_from_fen(kept.receivable_carried_fen),
-            "recovered_receivable": text_from_fen(kept.receivable_opened_fen),
-            "brought_forward": text_from_fen(kept.brought_forward_fen),
-            "next_year_base": text_from_fen(pool.next_year_base_fen),
-        }
 
 
 def final_values_e8(result: YearResult) -> I64:

@@ -41,7 +41,7 @@ from engine.line_grounds import policy_keys
 from engine.map_cases import OTHER_PERIOD
 from engine.misfit import Misfit, misfit_rows
 from engine.policy.resolve import ResolvedPolicy
-from engine.publish import record_policy
+from engine.record_policy import record_policy
 from engine.run_parts import RunOptions, demand_of, draft_run, record_inputs, scope_of
 from engine.stream.allow import require_two_passes
 from engine.stream.digest import Digest
