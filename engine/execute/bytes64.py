@@ -100,10 +100,22 @@ def _move(typing_context: Any, target: Any, at: Any, source: Any, begin: Any, co
     return types.void(target, types.int64, source, types.int64, types.int64), generate
 
 
+@intrinsic
+def _alike_bytes(typing_context: Any, one: Any, other: Any) -> Any:
+    """How many of the first bytes of two numbers are the same; 8 if all are."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = builder.cttz(builder.xor(args[0], args[1]), cgutils.false_bit)
+        return builder.lshr(bits, bits.type(3))
+
+    return types.int64(types.uint64, types.uint64), generate
+
+
 load64: Any = _load64
 """Called in compiled code with what stands behind the first argument."""
 load32: Any = _load32
 turned: Any = _turned
 put: Any = _put
 store64: Any = _store64
+alike_bytes: Any = _alike_bytes
 move: Any = _move

@@ -100,11 +100,25 @@ class Chunk:
         return sum(len(page) for page in self.pages)
 
 
+class Room:
+    """Working memory that is used again, by one thread at a time: fresh memory costs more than what is done with it."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, npt.NDArray[Any]] = {}
+
+    def array(self, name: str, kind: Any, size: int) -> npt.NDArray[Any]:
+        """An array by a name of its own; what it holds is left over from before."""
+        found = self._arrays.get(name)
+        if found is None or len(found) < size:
+            found = self._arrays[name] = np.empty(size, kind)
+        return found[:size]
+
+
 class Encoder:
     """Makes the chunks of one file. It keeps its working memory, so it serves one thread at a time."""
 
     def __init__(self) -> None:
-        self._room: dict[tuple[str, Any], npt.NDArray[Any]] = {}
+        self._room = Room()
         self._zstd = pa.Codec("zstd", 1)
 
     def chunk(self, cells: Cells) -> Chunk:
@@ -116,12 +130,12 @@ class Encoder:
     def _texts(self, cells: TextCells) -> Chunk:
         count, words = len(cells.numbers), cells.words
         places, used = np.full(len(words.same), -1, np.int32), np.empty(len(words.same), np.int32)
-        numbers = self._array("numbers", np.uint32, count + 8)
-        held = self._array("held", np.uint8, count + 8)
+        numbers = self._room.array("numbers", np.uint32, count + 8)
+        held = self._room.array("held", np.uint8, count + 8)
         different, present = loops.number_words(cells.numbers, words.same, places, used, numbers, held)
         assert different >= 0, "every number is one of a text"
         width = max(int(different) - 1, 0).bit_length()
-        room = self._bytes(loops.packed_size(count, 1) + loops.packed_size(count, width) + 8)
+        room = self._room.array("page", np.uint8, loops.packed_size(count, 1) + loops.packed_size(count, width) + 8)
         at = self._levels(held, count, int(present), room)
         room[at] = width
         end = loops.pack_runs(numbers, int(present), width, room, at + 1)
@@ -137,8 +151,8 @@ class Encoder:
 
     def _decimals(self, cells: DecimalCells) -> Chunk:
         count, bound = len(cells.values), (10**cells.precision - 1) // cells.times
-        whole, given = self._array("whole", np.int64, count), _NONE_MISSING
-        held = self._array("held", np.uint8, count + 8)
+        whole, given = self._room.array("whole", np.int64, count), _NONE_MISSING
+        held = self._room.array("held", np.uint8, count + 8)
         if cells.held is not None:
             assert len(cells.held) == count, "every cell holds a value or does not"
             held[:count] = cells.held
@@ -147,7 +161,7 @@ class Encoder:
         if wrong >= 0:
             value = int(cells.values[wrong])
             raise OverflowError(f"value {value} at index {wrong} needs more than {cells.precision} digits")
-        room = self._bytes(loops.packed_size(count, 1) + loops.differences_size(count) + 8)
+        room = self._room.array("page", np.uint8, loops.packed_size(count, 1) + loops.differences_size(count) + 8)
         at = self._levels(held, count, int(present), room)
         end = loops.pack_differences(whole, int(present), room, at)
         pages = (_data_header(count, end, end, DIFFERENCES), room[:end].tobytes())
@@ -158,10 +172,10 @@ class Encoder:
         count = len(cells.texts)
         data, offsets = text_buffers(cells.texts)
         size = int(offsets[-1] - offsets[0])
-        shared, rest = self._array("whole", np.int64, count), self._array("rest", np.int64, count)
-        behind, ends = self._array("behind", np.uint8, size), np.zeros(2, np.int64)
+        shared, rest = self._room.array("whole", np.int64, count), self._room.array("rest", np.int64, count)
+        behind, ends = self._room.array("behind", np.uint8, size + loops.SLACK), np.zeros(2, np.int64)
         left = int(loops.cut_texts(data, offsets, shared, rest, behind, 0, ends))
-        room = self._bytes(2 * loops.differences_size(count) + left + 16)
+        room = self._room.array("page", np.uint8, 2 * loops.differences_size(count) + left + 16)
         at = self._levels(_NONE_MISSING, count, count, room)
         at = loops.pack_differences(shared, count, room, at)
         at = loops.pack_differences(rest, count, room, at)
@@ -183,16 +197,6 @@ class Encoder:
             end = int(loops.pack_runs(held, count, 1, room, 4))
         room[:4] = np.frombuffer((end - 4).to_bytes(4, "little"), np.uint8)
         return end
-
-    def _bytes(self, size: int) -> U8:
-        return self._array("page", np.uint8, size)
-
-    def _array(self, name: str, kind: Any, size: int) -> npt.NDArray[Any]:
-        """Memory for `size` numbers at least; what it holds is left over from before."""
-        found = self._room.get((name, kind))
-        if found is None or len(found) < size:
-            found = self._room[name, kind] = np.empty(size, kind)
-        return found
 
 
 def text_buffers(texts: pa.Array) -> tuple[U8, I64]:

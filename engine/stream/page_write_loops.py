@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from engine.execute.bytes64 import load64, store64
+from engine.execute.bytes64 import alike_bytes, load64, store64
 
 RUN = 504
 """Numbers packed together: as many as a header of one byte can name."""
@@ -218,9 +218,10 @@ def _shared(data: Any, one: Any, other: Any, most: Any) -> Any:
     """How many bytes two texts share from their begin, `most` at most."""
     alike, end = np.int64(0), len(data) - 8
     while alike + 8 <= most and one + alike <= end and other + alike <= end:
-        if load64(data, one + alike) != load64(data, other + alike):
-            break
-        alike += 8
+        same = alike_bytes(load64(data, one + alike), load64(data, other + alike))
+        alike += same
+        if same < 8:
+            return alike
     while alike < most and data[one + alike] == data[other + alike]:
         alike += 1
     return alike
@@ -238,7 +239,7 @@ def _behind(data: Any, one: Any, one_size: Any, other: Any, other_size: Any, ali
 def cut_texts(data: Any, offsets: Any, shared: Any, rest: Any, out: Any, at: Any, ends: Any) -> int:
     """Texts without what they share with the text before: how much that is, how long the rest, the rests one behind
     the other; returns the place behind them. `ends`: the number of the least text and of the greatest, by bytes."""
-    least, greatest = np.int64(0), np.int64(0)
+    least, greatest, quick = np.int64(0), np.int64(0), len(data) - 8
     for i in range(len(offsets) - 1):
         first = np.int64(offsets[i])
         size = np.int64(offsets[i + 1]) - first
@@ -263,8 +264,12 @@ def cut_texts(data: Any, offsets: Any, shared: Any, rest: Any, out: Any, at: Any
                 if _behind(data, other, long, first, size, _shared(data, first, other, min(size, long))):
                     least = i
         shared[i], rest[i] = alike, size - alike
-        for n in range(alike, size):
-            out[at] = data[first + n]
-            at += 1
+        n = alike
+        while n < size and first + n <= quick:
+            store64(out, at + n - alike, load64(data, first + n))
+            n += 8
+        for k in range(n, size):
+            out[at + k - alike] = data[first + k]
+        at += size - alike
     ends[0], ends[1] = least, greatest
     return at

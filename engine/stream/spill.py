@@ -65,6 +65,15 @@ class PotSpill:
             return np.zeros(0, WORKED[name])
         return np.memmap(path, WORKED[name], "r+" if path.exists() else "w+", shape=(len(self),))
 
+    def worked(self, name: str, begin: int, out: npt.NDArray[np.int64]) -> None:
+        """What was filled in, from the case at `begin` on, read to `out`."""
+        if not len(out):
+            return
+        with (self.folder / f"{self.name}-{name}").open("rb", buffering=0) as file:
+            file.seek(begin * out.itemsize)
+            read = file.readinto(memoryview(out).cast("B"))
+        assert read == out.nbytes, "every case of the pot was paid"
+
     def begins(self) -> list[int]:
         """Where each piece's cases begin among the pot's."""
         return [0, *np.cumsum(self.counts).tolist()]

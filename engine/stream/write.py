@@ -21,7 +21,7 @@ from numba import njit
 from engine.casebook import whole
 from engine.cases.columns import arrow_schema
 from engine.editions import Editions
-from engine.stream.encode import Cells, DecimalCells, TextCells, UniqueCells, Words
+from engine.stream.encode import Cells, DecimalCells, Room, TextCells, UniqueCells, Words
 from engine.stream.flat_file import flat_file
 from engine.stream.spill import Spill
 from pointvalue.cases import NONE
@@ -63,17 +63,18 @@ class Result:
 
     def _file(self, folder: Path, number: int, pieces: Sequence[int]) -> tuple[str, int]:
         name = f"{number:05d}.parquet"
+        room = Room()
         with flat_file(folder / name, SCHEMA) as file:
             for piece in pieces:
-                file.write(*self._piece(piece))
+                file.write(*self._piece(piece, room))
         return name, file.rows
 
-    def _piece(self, piece: int) -> tuple[int, dict[str, Cells]]:
+    def _piece(self, piece: int, room: Room) -> tuple[int, dict[str, Cells]]:
         """How many cases a piece has, and their columns."""
         table = self.spill.shown.read(piece)
         shown = {name: whole(table[name]) for name in table.column_names}
         pot, price = (np.asarray(shown[name].to_numpy()) for name in ("pot", "price"))
-        standard, part = self._paid(piece, pot, price)
+        standard, part = self._paid(piece, pot, price, room)
         valued = (pot >= 0) | np.asarray(shown["at_cost"].to_numpy(zero_copy_only=False))
         return len(pot), {
             "setl_id": UniqueCells(shown["setl_id"]),
@@ -88,21 +89,20 @@ class Result:
             "drg_dip_fund_payamt": DecimalCells(part, 16),
         }
 
-    def _paid(self, piece: int, pot: npt.NDArray[np.int16], price: I64) -> tuple[I64, I64]:
+    def _paid(self, piece: int, pot: npt.NDArray[np.int16], price: I64, room: Room) -> tuple[I64, I64]:
         """(standard, fund part) of every case of a piece: what its pot paid, or no standard and its price."""
-        own = [slice(begins[piece], begins[piece + 1]) for begins in self._begins]
-        begin = np.zeros(len(own) + 1, np.int64)
-        np.cumsum([each.stop - each.start for each in own], out=begin[1:])
-        standard, part = (
-            np.concatenate(
-                [np.zeros(0, np.int64), *(one.work(name)[each] for one, each in zip(pots, own, strict=True))]
-            )
-            for pots, name in ((self.spill.pots, "standard"), (self.spill.pots, "part"))
-        )
-        assert np.array_equal(np.bincount(pot + 1, minlength=len(begin))[1:], np.diff(begin)), "pots hold their cases"
-        made = np.empty((2, len(pot)), np.int64)
-        _put_in_place(pot, begin, standard, part, price, made[0], made[1])
-        return made[0], made[1]
+        counts = [one.counts[piece] for one in self.spill.pots]
+        begin = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        columns = []
+        for name in ("standard", "part"):
+            paid = room.array(f"paid {name}", np.int64, int(begin[-1]))
+            for number, one in enumerate(self.spill.pots):
+                one.worked(name, self._begins[number][piece], paid[begin[number] : begin[number + 1]])
+            columns.append(paid)
+        standard, part = (room.array(name, np.int64, len(pot)) for name in ("standard", "part"))
+        put = _put_in_place(pot, begin, *columns, price, standard, part)
+        assert put == begin[-1], "every case of a pot stands in its place once"
+        return standard, part
 
     @cached_property
     def _begins(self) -> list[list[int]]:
@@ -127,17 +127,24 @@ class Result:
 @njit(nogil=True, cache=True)
 def _put_in_place(
     pot: Any, begin: Any, standard: Any, part: Any, price: Any, standard_out: Any, part_out: Any
-) -> None:  # fmt: skip
-    """Amounts of the pots, one behind the other, in the order of the cases."""
-    place = begin.copy()
+) -> int:  # fmt: skip
+    """Amounts of the pots, one behind the other, in the order of the cases; returns how many there are, or −1 if a pot
+    has not as many cases."""
+    place, put = begin.copy(), 0
     for i in range(len(pot)):
-        number = pot[i]
-        if number >= 0:
-            at = place[number]
-            standard_out[i], part_out[i] = standard[at], part[at]
-            place[number] = at + 1
-        else:
+        number = np.int64(pot[i])
+        if number < 0:
             standard_out[i], part_out[i] = 0, price[i]
+            continue
+        if number >= len(begin) - 1:
+            return -1
+        at = place[number]
+        if at == begin[number + 1]:
+            return -1
+        standard_out[i], part_out[i] = standard[at], part[at]
+        place[number] = at + 1
+        put += 1
+    return put
 
 
 def _words(texts: Sequence[str]) -> Words:
