@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from engine.stream.pay_loops import OUTSIDE, pay_cases
+from engine.stream.pay_loops import OUTSIDE, pay_cases, places_in_pot
 from pointvalue.fixed_wide import scaled_floor, sum_by, total
 from pointvalue.out_of_area import cut_to_fee
 
@@ -74,3 +74,14 @@ def test_totals_and_floors_of_extremes() -> None:
     into = np.empty(4, np.int64), np.empty(4, np.int64)
     scaled_floor(weights, 3, 4, into)
     assert [each.tolist() for each in into] == [each.tolist() for each in scaled_floor(weights, 3, 4)]
+
+
+def test_where_cases_of_a_pot_stand() -> None:
+    rng = np.random.default_rng(3)
+    pots = rng.integers(-1, 3, 500).astype(np.int32)
+    inside = np.flatnonzero(pots == 1)
+    for wanted in (np.arange(len(inside)), np.sort(rng.choice(len(inside), 20, replace=False)), np.zeros(0, np.int64)):
+        places = np.empty(len(wanted), np.int64)
+        assert places_in_pot(pots, 1, wanted, places) == len(wanted)
+        assert places.tolist() == inside[wanted].tolist()
+    assert places_in_pot(pots, 1, np.array([len(inside)]), np.empty(1, np.int64)) == 0

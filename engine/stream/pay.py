@@ -7,7 +7,6 @@ order of the files. Each case is held against its exact share before anything is
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,15 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.stream.digest import DigestColumns, Slots
-from engine.stream.pay_loops import OUTSIDE, pay_cases
+from engine.stream.pay_loops import OUTSIDE, pay_cases, places_in_pot
 from engine.stream.spill import PotSpill, Spill
-from pointvalue.allocate_chunks import allocate_chunks, chunks
+from pointvalue.allocate_chunks import FirstOfTies, Run, allocate_chunks, chunks
 from pointvalue.model import AreaYear
 from pointvalue.terms import NegativeCase, Payable
 from pointvalue.view import Paid
 
 I64 = npt.NDArray[np.int64]
 _TIES_AT_ONCE = 1 << 20
+_PIECES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class StreamPayer:
         standard, part = pot.work("standard"), pot.work("part")
         columns = np.asarray(standard), np.asarray(part)
         with ThreadPoolExecutor(self.threads) as pool:
-            first = self._first_by_id(number, pot)
+            first = self._first_by_id(number, pot, pool.map)
             allocate_chunks(pot.read("points"), factor, total_fen, *columns, first, pool.map)
             sums = np.zeros((3, 2 * self._cells), np.int64)
             for found in pool.map(lambda each: self._settle(pool_index, pot, each, *columns), chunks(len(pot))):
@@ -84,20 +84,26 @@ class StreamPayer:
             raise OverflowError(f"a sum in row {row} passes 63 bits: an amount is implausible")
         return sums.T
 
-    def _first_by_id(self, number: int, pot: PotSpill) -> Callable[[I64, int], I64]:
+    def _first_by_id(self, number: int, pot: PotSpill, run: Run) -> FirstOfTies:
         """Of some cases of the pot those whose ids come first."""
-        begins = pot.begins()
+        begins = np.asarray(pot.begins())
+
+        def of_piece(piece: int, own: I64) -> tuple[pa.Array, I64]:
+            table = self.spill.shown.read(piece)
+            places = np.empty(len(own), np.int64)
+            pots = table["pot"].combine_chunks().to_numpy(zero_copy_only=False)
+            assert places_in_pot(pots, number, own - begins[piece], places) == len(own), "the pot holds these cases"
+            return table["setl_id"].combine_chunks().take(pa.array(places)).cast(pa.string()), own
 
         def first(rows: I64, count: int) -> I64:
             kept_ids, kept_rows = pa.array([], pa.string()), np.zeros(0, np.int64)
-            piece_of = np.searchsorted(begins, rows, side="right") - 1
-            for piece in np.unique(piece_of).tolist():
-                own = rows[piece_of == piece]
-                table = self.spill.shown.read(piece)
-                inside = np.flatnonzero(table["pot"].to_numpy() == number)
-                ids = table["setl_id"].combine_chunks().take(pa.array(inside[own - begins[piece]]))
-                kept_ids = pa.concat_arrays([kept_ids, ids.cast(pa.string())])
-                kept_rows = np.concatenate([kept_rows, own])
+            cuts = np.searchsorted(rows, begins)
+            pieces = np.flatnonzero(np.diff(cuts)).tolist()
+            for low in range(0, len(pieces), _PIECES_AT_ONCE):
+                some = pieces[low : low + _PIECES_AT_ONCE]
+                found = list(run(of_piece, some, [rows[cuts[each] : cuts[each + 1]] for each in some]))
+                kept_ids = pa.concat_arrays([kept_ids, *(ids for ids, _ in found)])
+                kept_rows = np.concatenate([kept_rows, *(own for _, own in found)])
                 if len(kept_rows) > count + _TIES_AT_ONCE:
                     kept_ids, kept_rows = _smallest(kept_ids, kept_rows, count)
             return np.sort(_smallest(kept_ids, kept_rows, count)[1])

@@ -1,6 +1,7 @@
-"""The loop over the cases of a pot when each is paid, compiled by numba without the GIL.
+"""The loops over the cases of a pot when each is paid, compiled by numba without the GIL.
 
-In: columns of one chunk; out: the fund part of every case, and sums by cell. It divides nothing.
+In: columns of one chunk; out: the fund part of every case, sums by cell; where cases of a pot stand in a
+piece. They divide nothing.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -61,3 +62,19 @@ def pay_cases(
             return i
         sums[place, 0], sums[place, 1], sums[place, 2] = a + standard[i], b + floor, c + cut
     return -1
+
+
+@njit(nogil=True, cache=True)
+def places_in_pot(pots: Any, number: int, wanted: Any, places: Any) -> int:
+    """Where the cases of a pot stand among all cases of a piece: those that are `wanted`, by their ascending numbers
+    within the pot. Returns how many were found."""
+    found, seen = 0, np.int64(0)
+    for i in range(len(pots)):
+        if found == len(wanted):
+            break
+        if pots[i] == number:
+            if seen == wanted[found]:
+                places[found] = i
+                found += 1
+            seen += 1
+    return found
