@@ -71,9 +71,7 @@ def months_of(day: Any, first: Any, known: Any, month: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def mark_flags(
-    way: Any, way_bits: Any, kind: Any, kind_bits: Any, day: Any, days: Any, terms: Any, flags: Any
-) -> None:
+def mark_flags(way: Any, way_bits: Any, kind: Any, kind_bits: Any, day: Any, days: Any, terms: Any, flags: Any) -> None:
     """Flags of the definitions that hold: a bit by text for each; `terms`: first day, last day, longest stay, flag."""
     for i in range(len(flags)):
         bits = way_bits[way[i]] & kind_bits[kind[i]]

@@ -138,7 +138,9 @@ class Terms:
             known = found.get(asked)
             if known is None:
                 number, place = divmod(asked, count)
-                known = found[asked] = _reference(self.answer(number), self._scoring.prices[place - 1] if place else None)
+                known = found[asked] = _reference(
+                    self.answer(number), self._scoring.prices[place - 1] if place else None
+                )
             made[at] = known
         return made[:, 0], made[:, 1]
 

@@ -26,7 +26,7 @@ from engine.errors import PackError
 from engine.packs.choose import calendar_of
 from engine.packs.kind import kind_of_pack
 from engine.packs.load import load_pack
-from engine.routing import NO_EDITION, Router, in_force
+from engine.routing import NO_EDITION, Router, day_number, in_force
 from grouper.reason import GroupStatus
 
 I64 = npt.NDArray[np.int64]
@@ -129,6 +129,17 @@ class Editions:
         for place, edition in enumerate(self.editions):
             index[in_force(edition, days)] = place
         return index
+
+    @cached_property
+    def edges(self) -> I64:
+        """First and last day of every edition, as days since 1970-01-01; an open end lies as far as numbers go."""
+        far = np.iinfo(np.int64)
+        valid = [(edition.meta.valid_from, edition.meta.valid_to) for edition in self.editions]
+        days = [
+            (far.min if first is None else day_number(first), far.max if last is None else day_number(last))
+            for first, last in valid
+        ]
+        return np.array(days, np.int64).reshape(-1, 2)
 
     @property
     def versions(self) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +68,12 @@ def in_force(edition: Edition, days: npt.NDArray[np.int64]) -> npt.NDArray[np.bo
     first, last = edition.meta.valid_from, edition.meta.valid_to
     held = np.ones(len(days), np.bool_)
     if first is not None:
-        held &= days >= int((np.datetime64(first, "D") - _EPOCH).astype(np.int64))
+        held &= days >= day_number(first)
     if last is not None:
-        held &= days <= int((np.datetime64(last, "D") - _EPOCH).astype(np.int64))
+        held &= days <= day_number(last)
     return held
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return int((np.datetime64(day, "D") - _EPOCH).astype(np.int64))

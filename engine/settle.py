@@ -279,9 +279,7 @@ def _mark_flags(
             for column in ("dscg_way", "ipt_med_type")
         )
         longest = [_LONG if each.days_upto is None else each.days_upto for *_, each in some]
-        terms = [
-            (first, last, upto, int(each.flag)) for (first, last, each), upto in zip(some, longest, strict=True)
-        ]
+        terms = [(first, last, upto, int(each.flag)) for (first, last, each), upto in zip(some, longest, strict=True)]
         mark_flags(*ways, *kinds, shut(value_day), shut(days), np.array(terms, np.int64), flags)
 
 

@@ -93,9 +93,7 @@ def _score_ungrouped(edition: DipEdition, rows: I64, scores: DipScores) -> None:
     scores.coefficient_e6[rows] = E6
 
 
-def _score_grouped(
-    book: Casebook, edition: DipEdition, rows: I64, keys: tuple[I64, I32], scores: DipScores
-) -> None:
+def _score_grouped(book: Casebook, edition: DipEdition, rows: I64, keys: tuple[I64, I32], scores: DipScores) -> None:
     scoring, terms = edition.pack.scoring, terms_of(edition)
     found = terms.answers(book.ints("leaf")[rows], book.numbers_or("auxiliary", -1)[rows])
     which = found.which
@@ -147,9 +145,7 @@ def _require_scores(book: Casebook, rows: I64, terms: Terms, found: AnswersFound
             raise ScoringError(f"group {codes[index[row]]} of case {setl_id} has no {lacks}.")
 
 
-def _coefficients(
-    book: Casebook, edition: DipEdition, rows: I64, keys: tuple[I64, I32], answers: AnswersFound
-) -> I64:
+def _coefficients(book: Casebook, edition: DipEdition, rows: I64, keys: tuple[I64, I32], answers: AnswersFound) -> I64:
     """h ×10⁶ of every case, looked up once per distinct keys, group code and primary-care factor."""
     terms = terms_of(edition)
     # A group matters to the coefficient only where the catalogue lists it.

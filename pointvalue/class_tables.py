@@ -148,9 +148,7 @@ def compile_scheme(scheme: PointScheme, pools: tuple[str, ...], groups: tuple[st
     order = list(range(len(rules)))
     for row in sets:
         row[SetCol.PLAIN_START] = len(order)
-        order += [
-            place for place in range(row[SetCol.RULE_START], row[SetCol.RULE_END]) if not rules[place][Col.FLAG]
-        ]
+        order += [place for place in range(row[SetCol.RULE_START], row[SetCol.RULE_END]) if not rules[place][Col.FLAG]]
         row[SetCol.PLAIN_END] = len(order)
     budget = _per_pool([_budget_fen_e4(scheme, pool) for pool in pools])
     cost_points = _per_pool([Fraction(scheme.scale * E4, scheme.region_mean_fen)] * len(pools))

@@ -184,7 +184,12 @@ def score_rows(
         if kind[i] == ROW_BLANK:
             found = score_blank(cost[i], points[i], mean[i], blank_factor, normal)
         else:
-            a, b, c, d = remember(k[i], held[0]), remember(own[i], held[1]), remember(aux[i], held[2]), remember(h[i], held[3])
+            a, b, c, d = (
+                remember(k[i], held[0]),
+                remember(own[i], held[1]),
+                remember(aux[i], held[2]),
+                remember(h[i], held[3]),
+            )
             found = score_row(
                 cost[i], points[i], held[0, a, 1], held[0, a, 2], held[1, b, 1], held[1, b, 2],
                 held[2, c, 1], held[2, c, 2], held[3, d, 1], held[3, d, 2], bands, normal,

@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from pointvalue.cases import CaseColumns
+from engine.stream.piece_loops import sum_cases, ways_of
+from engine.stream.spill import COLUMNS
+from pointvalue.cases import CaseColumns, CaseFault, shut
 from pointvalue.classes import Scored, fixed_line_names
 from pointvalue.model import AreaYear
 from pointvalue.terms import Flag, Route
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+I16 = npt.NDArray[np.int16]
 MONTHS = 12
 MEASURES = ("count", "cost", "patient", "fund", "points", "declared", "gross", "price")
 _LARGE = 1 << 62
@@ -45,15 +47,6 @@ class Slots:
     def count(self) -> int:
         return len(self.area.pools) * len(self.area.schemes) * self.ways * 2
 
-    def of(self, cases: CaseColumns, scored: Scored) -> I32:
-        """The slot of every case."""
-        other = np.where(scored.route == int(Route.FIXED), 1 + scored.line, 1 + len(scored.lines) + scored.route)
-        way = np.where(scored.route == int(Route.POT), 0, other)
-        elsewhere = (cases.flags & int(Flag.OUT_OF_AREA)) != 0
-        slot = ((cases.pool * len(self.area.schemes) + cases.scheme) * self.ways + way) * 2 + elsewhere
-        found: I32 = slot.astype(np.int32)
-        return found
-
     def parts(self, slot: int) -> tuple[int, int, int, int, bool]:
         """(pool, scheme, route, fixed line or −1, from elsewhere) of a slot."""
         rest, elsewhere = divmod(slot, 2)
@@ -67,41 +60,50 @@ class Slots:
         return pool, scheme, way - 1 - lines, -1, bool(elsewhere)
 
 
-def cell_of(cases: CaseColumns, hospitals: int) -> I32:
-    """Place of every case by month and hospital."""
-    return (cases.month - 1) * np.int32(hospitals) + cases.hospital
+@dataclass(frozen=True)
+class Divided:
+    """The cases of a piece by slot and by pot."""
+
+    sums: dict[int, I64]
+    """By slot: [measure, month × hospital]."""
+    pot: I16
+    """Number of each case's pot, −1 = none."""
+    inside: dict[int, dict[str, npt.NDArray[Any]]]
+    """By pot that has cases: what `engine.stream.spill` keeps of them."""
 
 
-def piece_sums(
-    slots: Slots, slot: I32, cell: I32, cases: CaseColumns, scored: Scored, declared: I64, gross: I64, price: I64
-) -> dict[int, I64]:
-    """Sums of one piece by slot: [measure, month × hospital]."""
-    used = np.flatnonzero(np.bincount(slot, minlength=slots.count))
-    place = np.full(slots.count, -1, np.int32)
-    place[used] = np.arange(len(used), dtype=np.int32)
-    sums = np.zeros((len(used), len(MEASURES), MONTHS * slots.hospitals), np.int64)
-    _add(
-        place, slot, cell, cases.cost_fen, cases.patient_fen, cases.fund_fen, scored.points_e4, declared, gross, price,
-        sums,
+def divide(
+    slots: Slots, pot_of: I32, pots: int, cases: CaseColumns, scored: Scored, declared: I64, gross: I64, price: I64
+) -> Divided:
+    """Every case to its slot and its pot. `pot_of` [pool, scheme, hospital], −1 = none or two."""
+    count = len(cases)
+    slot, pot = np.empty(count, np.int32), np.empty(count, np.int16)
+    used, counts = np.zeros(slots.count, np.bool_), np.zeros(pots + 1, np.int64)
+    lost = ways_of(
+        shut(cases.pool), shut(cases.scheme), shut(cases.hospital), shut(cases.flags), scored.route, scored.line,
+        len(slots.area.schemes), slots.ways, len(scored.lines), int(Route.POT), int(Route.FIXED),
+        int(Flag.OUT_OF_AREA), pot_of, slot, used, pot, counts,
     )  # fmt: skip
-    return {int(one): sums[number] for number, one in enumerate(used.tolist())}
-
-
-@njit(nogil=True, cache=True)
-def _add(
-    place: Any, slot: Any, cell: Any, cost: Any, patient: Any, fund: Any, points: Any, declared: Any, gross: Any,
-    price: Any, sums: Any,
-) -> None:  # fmt: skip
-    for i in range(len(slot)):
-        at, where = place[slot[i]], cell[i]
-        sums[at, 0, where] += 1
-        sums[at, 1, where] += cost[i]
-        sums[at, 2, where] += patient[i]
-        sums[at, 3, where] += fund[i]
-        sums[at, 4, where] += points[i]
-        sums[at, 5, where] += declared[i]
-        sums[at, 6, where] += gross[i]
-        sums[at, 7, where] += price[i]
+    if lost >= 0:
+        raise CaseFault(lost, cases.ids[lost], "it lies in no pot of its pool, or in two")
+    numbers = np.flatnonzero(used)
+    place = np.zeros(slots.count, np.int32)
+    place[numbers] = np.arange(len(numbers), dtype=np.int32)
+    sums = np.zeros((len(numbers), MONTHS * slots.hospitals, len(MEASURES)), np.int64)
+    begins = np.concatenate([[0], np.cumsum(counts[:-1])])
+    columns = {name: np.empty(int(begins[-1]), kind) for name, kind in COLUMNS.items()}
+    sum_cases(
+        slot, place, shut(cases.month), shut(cases.hospital), slots.hospitals, pot, shut(cases.cost_fen),
+        shut(cases.patient_fen), shut(cases.fund_fen), scored.points_e4, shut(declared), gross, price,
+        begins[:-1].copy(), sums, *columns.values(),
+    )  # fmt: skip
+    ends = zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True)
+    inside = {
+        number: {name: values[low:high] for name, values in columns.items()}
+        for number, (low, high) in enumerate(ends)
+        if high > low
+    }
+    return Divided({int(one): sums[number].T for number, one in enumerate(numbers.tolist())}, pot, inside)
 
 
 @dataclass
@@ -117,7 +119,7 @@ class Digest:
             if slot in self.sums:
                 self.sums[slot] += sums
             else:
-                self.sums[slot] = sums.copy()
+                self.sums[slot] = np.array(sums, order="C")
             if sums.size and int(np.abs(self.sums[slot]).max()) >= _LARGE:
                 raise OverflowError("a sum of amounts passes 62 bits: an amount is implausible")
 

@@ -25,25 +25,38 @@ from engine.execute.lean import LeanRows
 from engine.execute.lean_frame import frame_of, whole_frame
 from engine.execute.lean_group import LeanGrouping, LeanGroups, lean_grouping
 from engine.execute.lean_kept import kept_rows
-from engine.execute.texts import Answers, Texts
+from engine.execute.texts import Answers
 from engine.map_cases import Scope
 from engine.misfit import Misfit
 from engine.policy.resolve import EPOCH, ResolvedPolicy
 from engine.routing import NO_EDITION, NO_SCHEME
 from engine.settle import case_columns
 from engine.stream.book import LeanBook
-from engine.stream.digest import Slots, cell_of, piece_sums
-from pointvalue.cases import NONE, CaseColumns, CaseFault
+from engine.stream.digest import Slots, divide
+from engine.stream.piece_loops import (
+    NO_HOSPITAL,
+    OTHER_PERIOD,
+    SETTLED,
+    UNPLACED,
+    editions_on,
+    judge_rows,
+    mark_used,
+    price_plainly,
+    renumber,
+    results_of,
+)
+from grouper.reason import GroupStatus
+from pointvalue.cases import NONE, CaseColumns, shut
 from pointvalue.classes import Scored, score
 from pointvalue.model import FixedScheme
 from pointvalue.monthly import declared
 from pointvalue.special import case_prices
-from pointvalue.terms import Flag, MonthlyBasis, Route
+from pointvalue.terms import MonthlyBasis, Route
 from pointvalue.view import pool_view
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
-_AS_BOOKED = (int(Route.FIXED), int(Route.EPIDEMIC))
+_AS_BOOKED = np.isin(np.arange(128), [int(Route.FIXED), int(Route.EPIDEMIC)])
 _GROUPED = ("status", "reason", "leaf", "severity", "auxiliary")
 
 
@@ -86,26 +99,37 @@ class Pieces:
     def piece(self, rows: LeanRows) -> Piece:
         """Group, score and sum the rows, which are used up: rows that stay out are cut from the very arrays."""
         dates = rows.numbers[self.scope.date_column].values
-        within = (dates >= self._days[0]) & (dates <= self._days[1])
-        hospital = rows.texts["fixmedins_code"]
-        known = self._hospital.take(Texts(hospital.ids, hospital.words)) >= 0
-        edition = self._place(rows)
-        settled = within & known & (edition >= 0)
+        hospital, edition = rows.texts["fixmedins_code"], self._place(rows)
+        verdict = np.empty(len(rows), np.uint8)
+        known = self._hospital.of(hospital.words)
+        settled = judge_rows(shut(dates), *self._days, shut(hospital.ids), known, edition, verdict)
+        if settled == len(rows):
+            return self._settled(rows, edition, None, {})
         wrong = {
-            Misfit.HOSPITAL_UNKNOWN: within & ~known,
-            Misfit.NO_EDITION: within & known & (edition == NO_EDITION),
-            Misfit.NO_SCHEME: within & known & (edition == NO_SCHEME),
+            Misfit.HOSPITAL_UNKNOWN: verdict == NO_HOSPITAL,
+            Misfit.NO_EDITION: (verdict == UNPLACED) & (edition == NO_EDITION),
+            Misfit.NO_SCHEME: (verdict == UNPLACED) & (edition == NO_SCHEME),
         }
         misfits = {kind: _left(rows, mask) for kind, mask in wrong.items() if mask.any()}
-        other = None if within.all() else _left(rows, ~within)
-        if not settled.all():
-            rows, edition = kept_rows(rows, np.flatnonzero(~settled)), edition[settled]
+        outside = verdict == OTHER_PERIOD
+        other = _left(rows, outside) if outside.any() else None
+        inside = verdict == SETTLED
+        rows, edition = kept_rows(rows, np.flatnonzero(~inside)), edition[inside]
         return self._settled(rows, edition, other, misfits)
 
     def _place(self, rows: LeanRows) -> npt.NDArray[np.int8]:
+        """See `Editions.place`."""
         editions = self.area.editions
-        frame = frame_of(rows, {editions.date_column}) if editions.router is None else whole_frame(rows)
-        return editions.place(frame)
+        days = rows.numbers.get(editions.date_column)
+        if editions.router is not None or days is None:
+            frame = frame_of(rows, {editions.date_column}) if editions.router is None else whole_frame(rows)
+            return editions.place(frame)
+        found = np.zeros(len(rows), np.int8)
+        if not editions.always:
+            missing = np.zeros(0, np.bool_) if days.missing is None else days.missing
+            never = np.iinfo(np.int64).min
+            editions_on(shut(days.values), shut(missing), editions.edges, never, NO_EDITION, found)
+        return found
 
     def _settled(
         self, rows: LeanRows, edition: npt.NDArray[np.int8], other: Left | None, misfits: Mapping[Misfit, Left]
@@ -117,26 +141,15 @@ class Pieces:
         cases = case_columns(book, self.area, self.resolved)
         scored = score(cases, self.terms)
         gross, price = self._prices(cases, scored)
-        slot, cell = self.slots.of(cases, scored), cell_of(cases, self.slots.hospitals)
-        pot = self._pot_of(cases, scored)
-        columns = {
-            "points": scored.points_e4,
-            "patient": cases.patient_fen,
-            "fund": cases.fund_fen,
-            "cell": cell,
-            "elsewhere": (cases.flags & int(Flag.OUT_OF_AREA)) != 0,
-        }
-        inside = {}
-        for number in np.flatnonzero(np.bincount(pot + 1, minlength=len(self.pots) + 1)[1:]).tolist():
-            own = np.flatnonzero(pot == number)
-            inside[number] = {name: values.take(own) for name, values in columns.items()}
+        declared = self._declared(cases, scored)
+        divided = divide(self.slots, self._pot, len(self.pots), cases, scored, declared, gross, price)
         return Piece(
             settled=len(rows),
             other_period=other,
             misfits=misfits,
-            sums=piece_sums(self.slots, slot, cell, cases, scored, self._declared(cases, scored), gross, price),
-            pots=inside,
-            shown=self._shown(rows, book, found, cases, scored, pot, price),
+            sums=divided.sums,
+            pots=divided.inside,
+            shown=self._shown(rows, book, found, cases, scored, divided.pot, price),
         )
 
     def _facts(self, rows: LeanRows) -> dict[str, npt.NDArray[Any]]:
@@ -160,8 +173,10 @@ class Pieces:
 
     def _prices(self, cases: CaseColumns, scored: Scored) -> tuple[I64, I64]:
         """(full price, fund part) of cases that no pot pays; nothing for those a contract or another budget pays."""
-        gross = np.where(scored.route == int(Route.POT), 0, cases.cost_fen)
-        price = np.where(np.isin(scored.route, _AS_BOOKED), cases.fund_fen, 0)
+        gross, price = np.empty(len(cases), np.int64), np.empty(len(cases), np.int64)
+        price_plainly(
+            scored.route, shut(cases.cost_fen), shut(cases.fund_fen), int(Route.POT), _AS_BOOKED, gross, price
+        )
         if not any(isinstance(scheme, FixedScheme) for scheme in self.terms.schemes):
             return gross, price
         for index in range(len(self.terms.pools)):
@@ -184,17 +199,6 @@ class Pieces:
             amount[rows] = declared(cases, scored, self.terms, index, rows)
         return amount
 
-    def _pot_of(self, cases: CaseColumns, scored: Scored) -> I32:
-        """Number of each case's pot, −1 = none."""
-        pot = np.where(
-            scored.route == int(Route.POT), self._pot[cases.pool, cases.scheme, cases.hospital], np.int32(NONE)
-        )
-        lost = np.flatnonzero((pot < 0) & (scored.route == int(Route.POT)))
-        if len(lost):
-            row = int(lost[0])
-            raise CaseFault(row, cases.ids[row], "it lies in no pot of its pool, or in two")
-        return pot
-
     def _shown(
         self,
         rows: LeanRows,
@@ -202,13 +206,16 @@ class Pieces:
         found: LeanGroups,
         cases: CaseColumns,
         scored: Scored,
-        pot: I32,
+        pot: npt.NDArray[np.int16],
         price: I64,
     ) -> pa.Table:
         """What the result shows of the cases, money of the pots apart."""
         editions = self.area.editions
-        result = editions.result_rows(book.ints("edition"), book.ints("leaf"), book.ints("status"))
-        drg, dip = result.astype(np.int32), found.dip_code
+        drg, dip = np.empty(len(rows), np.int32), found.dip_code
+        results_of(
+            *(shut(book.column(name)) for name in ("edition", "status", "leaf")),
+            *editions.result_places, int(GroupStatus.INVALID), drg,
+        )  # fmt: skip
         dip_texts: tuple[str, ...] = found.dip_texts
         other = np.full(len(rows), NONE, np.int32)
         if self._also is not None and self._also_edition is not None:
@@ -231,7 +238,7 @@ class Pieces:
                 "dip": pa.DictionaryArray.from_arrays(*_short(dip, dip_texts)),
                 "class": pa.DictionaryArray.from_arrays(pa.array(scored.class_index), classes),
                 "points": scored.points_e4,
-                "pot": pot.astype(np.int16),
+                "pot": pot,
                 "at_cost": at_cost,
                 "price": price,
             }
@@ -299,21 +306,23 @@ def _pot_table(resolved: ResolvedPolicy) -> I32:
     return table
 
 
-def _stay(rows: LeanRows) -> I64:
+def _stay(rows: LeanRows) -> I32:
     """Days of stay as settling sees them (see `engine.conditions.stay_days`)."""
     sent = rows.numbers.get("act_ipt_days")
-    if sent is not None and sent.missing is None:
-        return sent.values.astype(np.int64)
+    if sent is not None and sent.missing is None and sent.values.dtype == np.int32:
+        return sent.values
     days = frame_of(rows, {"act_ipt_days", "adm_on", "discharged_on"}).select(stay=stay_days()).to_series()
-    return np.asarray(days.cast(pl.Int64).to_numpy())
+    return np.asarray(days.cast(pl.Int64).to_numpy()).astype(np.int32)
 
 
 def _short(ids: I32, texts: tuple[str, ...]) -> tuple[pa.Array, pa.Array]:
     """(indices, texts) of a dictionary with the texts that occur, in order of number."""
     present = np.zeros(len(texts) + 1, np.bool_)
-    present[ids] = True
+    mark_used(shut(ids), present)
     used = np.flatnonzero(present[:-1])
     place = np.full(len(texts) + 1, -1, np.int32)
     place[used] = np.arange(len(used), dtype=np.int32)
-    index = place[ids]
-    return pa.array(index, mask=index < 0), pa.array([texts[one] for one in used.tolist()], pa.string())
+    index = np.empty(len(ids), np.int32)
+    renumber(shut(ids), place, index)
+    missing = index < 0 if present[-1] else None
+    return pa.array(index, mask=missing), pa.array([texts[one] for one in used.tolist()], pa.string())

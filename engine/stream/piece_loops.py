@@ -1,0 +1,128 @@
+"""The passes over the cases of a piece, compiled by numba without the GIL.
+
+In: columns of accepted rows, then of scored cases; out: columns and sums of the caller, filled. Nothing here checks
+bounds: indices were held against the area when the cases were made, and sums have a row for every slot that occurs.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+SETTLED, OTHER_PERIOD, NO_HOSPITAL, UNPLACED = range(4)
+
+
+@njit(nogil=True, cache=True)
+def editions_on(day: Any, missing: Any, edges: Any, of_missing: Any, none: Any, out: Any) -> None:
+    """Edition of every day: the last whose first and last day hold it. `missing` is empty where every row has a day."""
+    for i in range(len(out)):
+        on = of_missing if missing.size and missing[i] else np.int64(day[i])
+        found = none
+        for place in range(len(edges)):
+            if edges[place, 0] <= on and on <= edges[place, 1]:
+                found = place
+        out[i] = found
+
+
+@njit(nogil=True, cache=True)
+def judge_rows(day: Any, first: Any, last: Any, hospital: Any, known: Any, edition: Any, verdict: Any) -> Any:
+    """What becomes of every row; how many are settled."""
+    settled, end = 0, len(known) - 1
+    for i in range(len(verdict)):
+        number = hospital[i]
+        if day[i] < first or day[i] > last:
+            verdict[i] = OTHER_PERIOD
+        elif known[number if number >= 0 else end] < 0:
+            verdict[i] = NO_HOSPITAL
+        elif edition[i] < 0:
+            verdict[i] = UNPLACED
+        else:
+            verdict[i] = SETTLED
+            settled += 1
+    return settled
+
+
+@njit(nogil=True, cache=True)
+def ways_of(
+    pool: Any, scheme: Any, hospital: Any, flags: Any, route: Any, line: Any, schemes: Any, ways: Any, lines: Any,
+    in_pot: Any, fixed: Any, elsewhere: Any, pot_of: Any, slot: Any, used: Any, pot: Any, counts: Any,
+) -> Any:  # fmt: skip
+    """Slot and pot of every case, which slots occur, how many cases each pot has (the last: none); the first case that
+    a pot should pay and none does, or −1."""
+    lost, none = -1, len(counts) - 1
+    for i in range(len(slot)):
+        way, held = route[i], -1
+        if way == in_pot:
+            place, held = 0, pot_of[pool[i], scheme[i], hospital[i]]
+            if held < 0 and lost < 0:
+                lost = i
+        elif way == fixed:
+            place = 1 + line[i]
+        else:
+            place = 1 + lines + way
+        at = ((pool[i] * schemes + scheme[i]) * ways + place) * 2 + (1 if flags[i] & elsewhere != 0 else 0)
+        slot[i], pot[i], used[at] = at, held, True
+        counts[held if held >= 0 else none] += 1
+    return lost
+
+
+@njit(nogil=True, cache=True)
+def price_plainly(route: Any, cost: Any, fund: Any, in_pot: Any, booked: Any, gross: Any, price: Any) -> None:
+    """Full price and fund part of cases no pot pays: as booked where the route is one of `booked`, else nothing."""
+    for i in range(len(route)):
+        gross[i] = 0 if route[i] == in_pot else cost[i]
+        price[i] = fund[i] if booked[route[i]] else 0
+
+
+@njit(nogil=True, cache=True)
+def sum_cases(
+    slot: Any, place: Any, month: Any, hospital: Any, hospitals: Any, pot: Any, cost: Any, patient: Any, fund: Any,
+    points: Any, declared: Any, gross: Any, price: Any, cursor: Any, sums: Any, points_in: Any, patient_in: Any,
+    fund_in: Any, cell_in: Any, elsewhere_in: Any,
+) -> None:  # fmt: skip
+    """Sums by slot and cell, measures side by side; the columns of cases in pots, pot by pot from its cursor on."""
+    for i in range(len(slot)):
+        at, where = place[slot[i]], (month[i] - 1) * hospitals + hospital[i]
+        sums[at, where, 0] += 1
+        sums[at, where, 1] += cost[i]
+        sums[at, where, 2] += patient[i]
+        sums[at, where, 3] += fund[i]
+        sums[at, where, 4] += points[i]
+        sums[at, where, 5] += declared[i]
+        sums[at, where, 6] += gross[i]
+        sums[at, where, 7] += price[i]
+        held = pot[i]
+        if held >= 0:
+            to = cursor[held]
+            cursor[held] = to + 1
+            points_in[to], patient_in[to], fund_in[to], cell_in[to] = points[i], patient[i], fund[i], where
+            elsewhere_in[to] = slot[i] & 1 != 0
+
+
+@njit(nogil=True, cache=True)
+def results_of(edition: Any, status: Any, leaf: Any, begins: Any, sizes: Any, invalid: Any, out: Any) -> None:
+    """Row of every case among the results of all editions, see `Editions.result_rows`."""
+    for i in range(len(out)):
+        place = edition[i]
+        row = leaf[i] if leaf[i] >= 0 else sizes[place] + (1 if status[i] == invalid else 0)
+        out[i] = begins[place] + row
+
+
+@njit(nogil=True, cache=True)
+def mark_used(ids: Any, present: Any) -> None:
+    """Which numbers occur; −1 marks the last."""
+    last = len(present) - 1
+    for i in range(len(ids)):
+        present[ids[i] if ids[i] >= 0 else last] = True
+
+
+@njit(nogil=True, cache=True)
+def renumber(ids: Any, place: Any, out: Any) -> None:
+    """The place of every number; −1 takes the last."""
+    last = len(place) - 1
+    for i in range(len(ids)):
+        out[i] = place[ids[i] if ids[i] >= 0 else last]
