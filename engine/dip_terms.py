@@ -19,7 +19,7 @@ from engine.casebook import Casebook
 from engine.dip_answers import Answer, answer_of, reference_of
 from engine.distinct import distinct
 from engine.edition_dip import PRICE_KEYS, DipEdition
-from pointvalue.dip_score_tables import CaseKeys, GroupedCase, Price, ScoringError
+from pointvalue.dip_score_tables import CaseKeys, GroupedCase, Price
 from pointvalue.dip_scoring import coefficient
 from pointvalue.fixed import E6, half_up
 

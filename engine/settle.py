@@ -270,7 +270,7 @@ def _coefficients(resolved: ResolvedPolicy) -> tuple[I64, I64]:
 def _mark_flags(
     book: Casebook, resolved: ResolvedPolicy, value_day: npt.NDArray[Any], days: npt.NDArray[Any], flags: I64
 ) -> None:
-    """Flags from the record by the policy's own definitions 「病例标志」; those of a condition are set with the facts."""
+    """Flags from the record by the policy's own definitions 「病例标志」; conditions come with the facts."""
     spans = _spans(resolved.flags)
     held = [(first, last, each) for first, last, asked in spans for each in asked if each.when is None]
     for some in (held[low : low + _BITS] for low in range(0, len(held), _BITS)):

@@ -363,14 +363,14 @@ def score_rows(
             if found[_FOUND_REFUSED] < 0:
                 found[_FOUND_REFUSED] = place
             continue
-        if shape == _FFS or shape == _EXCLUDE:
+        if shape in (_FFS, _EXCLUDE):
             continue
         takes = rules[rule, _COEFFICIENT] != 0 and not (same_price.size and same_price[group[i]])
         has_own = has_aux and rules[rule, _AUX] != 0 and aux[i] != _E6
         more = has_extra and extra_year[i] >= 1 and extra_year[i] <= year_n.size
         readmitted = flags[i] & readmitted_flag != 0
         is_plain = not (has_own or more or readmitted) and base < _SMALL and c_e6 >= 0 and c_e6 < _SMALL
-        if is_plain and (shape == _NORMAL or shape == _COEF_ONLY):
+        if is_plain and shape in (_NORMAL, _COEF_ONLY):
             # Most cases: base × coefficient ÷ 10⁶, the product under 2⁶². A fraction rounds alike in any terms.
             points_out[place] = half_up_e6(base, c_e6) if takes else base
             continue
@@ -380,7 +380,7 @@ def score_rows(
             c_n, c_d = held[at, 1], held[at, 2]
         add_n, add_d = rules[rule, _ADD_N], rules[rule, _ADD_D]
         if is_plain and is_narrow and (shape == _BY_RATIO or (shape == _RAMP_ADD and add_n >= 0)):
-            # base × (r + add) × coefficient, where it stays under 2⁶³; each factor here is under 2⁶³, their sum under 2⁶⁴.
+            # base × (r + add) × coefficient, where it stays under 2⁶³. Both parts of the sum are under 2⁶³.
             if shape == _BY_RATIO:
                 add_n, add_d = np.int64(0), np.int64(1)
             times = np.uint64(r_n * add_d) + np.uint64(add_n * r_d)
