@@ -89,7 +89,10 @@ class Batches:
             except (pa.ArrowException, OSError) as error:
                 raise broken(table.name, error) from error
             if whole is not None:
-                yield from self._parts(*whole)
+                cells, before, count = whole
+                parts = self._parts([cells], before, count)
+                del whole, cells  # whoever waits for the next batch holds no cells of the last
+                yield from parts
                 return
         for batch in batches(table, needed, self._batch_rows, unique, lambda group: group == task.group):
             cells = {name: batch.table.column(name).combine_chunks() for name in batch.table.column_names}
@@ -97,14 +100,19 @@ class Batches:
                 {name: ArrowCells(each, each.type) for name, each in cells.items()}, batch.rows, batch.misshapen
             )
 
-    def _parts(self, cells: dict[str, Cells], before: int, count: int) -> Iterator[LeanBatch]:
+    def _parts(self, held: list[dict[str, Cells]], before: int, count: int) -> Iterator[LeanBatch]:
+        """The rows of a group cut evenly; the columns in `held` are let go with the last part."""
         if not count:
             return
         parts = max(1, round(count / self._batch_rows))
         cuts = [count * part // parts for part in range(parts + 1)]
         for low, high in pairwise(cuts):
-            part = cells if parts == 1 else {name: each.part(low, high) for name, each in cells.items()}
-            yield LeanBatch(part, np.arange(before + low + 1, before + high + 1, dtype=np.int64))
+            yield self._part(held, before, low, high, count)
+
+    def _part(self, held: list[dict[str, Cells]], before: int, low: int, high: int, count: int) -> LeanBatch:
+        cells = held.pop() if high == count else held[0]
+        part = cells if high - low == count else {name: each.part(low, high) for name, each in cells.items()}
+        return LeanBatch(part, np.arange(before + low + 1, before + high + 1, dtype=np.int64))
 
     def _from_pages(
         self, table: CaseTable, task: Task, needed: list[str], unique: tuple[str, ...]

@@ -18,10 +18,9 @@ import pyarrow as pa
 from engine.cases.rules import CODES_MAX
 from engine.cases.typed import MONEY_DIGITS
 from engine.execute.cells import ID, Coded, Columns, Lists, Odd
-from engine.execute.id_loops import plain_ids
 from engine.execute.lean import Numbers
 from engine.execute.lean_batches import LeanBatch
-from engine.execute.lean_row_loops import NOT_PLAIN, code_rows, mark_places, place
+from engine.execute.lean_row_loops import NOT_PLAIN, code_rows, mark_odd_ids, mark_places, place
 from engine.execute.lean_rules import LeanColumns
 from engine.execute.page_cells import Cells, Ids, IndexedLists, IndexedNumbers, IndexedTexts, Numbers64
 from engine.execute.plain import Plan, Source
@@ -50,7 +49,7 @@ def lean_columns(plan: Plan, batch: LeanBatch, columns: Columns, odd: Odd, asked
         elif one.column == ID:
             found.ids = _ids(columns, cells.arrow(), odd)
         else:
-            values = _values(columns, one, cells, odd, one.name in asked)
+            values = _values(columns, one, cells, odd, one.name in asked, found.at_most)
             if isinstance(values, Coded):
                 found.texts[one.name] = values
             elif values is not None:
@@ -73,7 +72,7 @@ def _ids(columns: Columns, cells: pa.Array, odd: Odd) -> pa.Array:
         odd |= values.is_null().to_numpy()
         return values.to_arrow(compat_level=pl.CompatLevel.oldest())
     data, starts, ends = text_buffers(cells)
-    plain_ids(data, starts, ends, odd, np.empty(len(cells), np.uint64))
+    mark_odd_ids(data, starts, ends, odd)
     if cells.null_count:
         odd |= np.asarray(cells.is_null().to_numpy(zero_copy_only=False), np.bool_)
     return cells
@@ -89,9 +88,10 @@ def _codes(columns: Columns, column: str, cells: Cells, odd: Odd) -> tuple[Lists
     assert len(words) == 0 or int(flags_of.max()) < NOT_PLAIN
     # The last entries answer for number −1, which is not plain.
     of_marks = np.where((of_words >= 0) & plain[of_words], flags_of[of_words], np.uint8(NOT_PLAIN))
-    ids, marks = np.empty(len(cells.ids), np.int32), np.zeros(len(cells.ids) + 8, np.uint8)
+    ids = np.empty(len(cells.ids), np.int32)
     place(cells.ids, of_words, ids)
-    some = bool(of_marks[:-1].any()) or len(cells.words) in cells.ids
+    some = bool(of_marks[:-1].any()) or not cells.full
+    marks = np.empty(len(cells.ids) + 8 if some else 0, np.uint8)
     if some:
         place(cells.ids, of_marks, marks)
     flags = np.empty(len(cells.absent), np.uint8)
@@ -99,13 +99,17 @@ def _codes(columns: Columns, column: str, cells: Cells, odd: Odd) -> tuple[Lists
     return Lists(cells.offsets, ids, words), flags
 
 
-def _values(columns: Columns, one: Source, cells: Cells, odd: Odd, asked: bool) -> Numbers | Coded | None:
+def _values(
+    columns: Columns, one: Source, cells: Cells, odd: Odd, asked: bool, at_most: dict[str, I32]
+) -> Numbers | Coded | None:
     """One column that is neither the id nor a list."""
     if isinstance(cells, Numbers64):
         found = _converted(one.kind, cells.values, cells.kind)
         if found is None:
             return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
         values, bad = found
+        if values is cells.values:
+            values = values.copy()  # the cells may be asked for again
         if bad is not None:
             odd |= bad if cells.missing is None else bad & ~cells.missing
         return Numbers(values, cells.missing)
@@ -122,7 +126,10 @@ def _values(columns: Columns, one: Source, cells: Cells, odd: Odd, asked: bool) 
         bad = np.zeros(len(cells.words), np.bool_)
         # The dictionary is read as if it were a column.
         read = cell_values(columns, one.column, one.kind, cells.words, bad)
-        return _placed(cells.ids, _extended(read), np.append(bad, False) if bad.any() else None, odd, asked)
+        whole = _extended(read)
+        if isinstance(read, Coded):
+            at_most[one.name] = read.ids[~bad] if cells.full else np.append(read.ids[~bad], np.int32(-1))
+        return _placed(cells.ids, whole, np.append(bad, False) if bad.any() else None, odd, asked, cells.full)
     return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
 
 
@@ -170,7 +177,9 @@ def _converted(kind: str, values: I64, form: pa.DataType) -> tuple[npt.NDArray[A
     if kind == "fen":
         times, step = 10 ** max(0, 2 - scale), 10 ** max(0, scale - 2)
         limit = min(10 ** (MONEY_DIGITS + scale) - 1, _LARGE)
-        fen = (values if step == 1 else values // step) * times
+        fen = values if step == 1 else values // step
+        if times > 1:
+            fen = fen * times
         bad = (values > limit) | (values < -limit) if _beyond(values, limit) else None
         if step > 1 and (fine := values % step != 0).any():
             bad = fine if bad is None else bad | fine

@@ -52,7 +52,7 @@ def _kept_lists(column: Lists, gone: I64) -> Lists:
     low, high = column.offsets[gone], column.offsets[gone + 1]
     ids = _without(column.ids, low, high, len(column.ids) - int((high - low).sum()))
     offsets = np.empty(len(column.offsets) - len(gone), np.int64)
-    shift_offsets(column.offsets, gone, offsets)
+    shift_offsets(column.offsets, gone, 0, offsets)
     return Lists(offsets, ids, column.words)
 
 
@@ -61,14 +61,15 @@ def _kept_ids(ids: pa.Array, gone: I64) -> pa.Array:
         keep = np.ones(len(ids), np.bool_)
         keep[gone] = False
         return ids.filter(pa.array(keep))
-    data = text_buffers(ids)[0]
+    data, starts, ends = text_buffers(ids)
     bounds = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + len(ids) + 1]
-    low, high = bounds[gone], bounds[gone + 1]
-    inner = data[bounds[0] : bounds[-1]]
-    texts = np.empty(len(inner) - int((high - low).sum(dtype=np.int64)), np.uint8)
-    copy_stretches(inner, low.astype(np.int64) - bounds[0], high.astype(np.int64) - bounds[0], texts)
+    low, high = starts[gone].astype(np.int64), ends[gone].astype(np.int64)
+    base = int(bounds[0])
+    inner = data[base : int(bounds[-1])]
+    texts = np.empty(len(inner) - int((high - low).sum()), np.uint8)
+    copy_stretches(inner, low - base, high - base, texts)
     offsets = np.empty(len(bounds) - len(gone), np.int32)
-    shift_offsets(bounds, gone, offsets)
+    shift_offsets(bounds, gone, base, offsets)
     return pa.Array.from_buffers(pa.string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(texts)])
 
 
@@ -86,14 +87,16 @@ def copy_stretches(values: Any, low: Any, high: Any, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def shift_offsets(offsets: Any, gone: Any, out: Any) -> None:
-    """Offsets of lists without those at the places `gone`, from 0 on."""
-    begin, behind, shift = np.int64(0), np.int64(0), np.int64(offsets[0])
+def shift_offsets(offsets: Any, gone: Any, base: Any, out: Any) -> None:
+    """Offsets of lists without those at the places `gone`, all of them less by `base`."""
+    behind, first, shift = np.int64(0), np.int64(0), np.int64(base)
     for k in range(len(gone) + 1):
-        end = np.int64(gone[k]) if k < len(gone) else len(offsets)
-        for i in range(begin, end):
-            out[behind + i - begin] = offsets[i] - shift
-        behind += end - begin
+        stop = gone[k] if k < len(gone) else len(offsets) - 1
+        stretch, into = offsets[first:stop], out[behind : behind + stop - first]
+        for i in range(len(stretch)):
+            into[i] = stretch[i] - shift
+        behind += len(stretch)
         if k < len(gone):
-            shift += np.int64(offsets[end + 1]) - np.int64(offsets[end])
-            begin = end + 1
+            shift += offsets[stop + 1] - offsets[stop]
+            first = stop + 1
+    out[behind] = offsets[len(offsets) - 1] - shift

@@ -110,8 +110,8 @@ class LeanReader:
 
     def read(self, task: Task) -> Iterator[LeanPart]:
         """The rows of a task, at most about `batch_rows` at a time. Threads may read at once, each its own task."""
-        for batch in self._batches.of(task):
-            yield self._part(task, batch)
+        # No name for the batch: its cells are let go before the part is worked on.
+        yield from map(partial(self._part, task), self._batches.of(task))
 
     def _part(self, task: Task, batch: LeanBatch) -> LeanPart:
         name = self.reader.tables[task.file].name

@@ -22,6 +22,7 @@ NUMBERS = (
 """The columns `judge_rows` looks at; bit n of a row's `missing` says that it has no value in column n."""
 _GEND, _AGE, _DAYS, _WEIGHT, _STAY, _ADM, _DIS, _SETTLED, _COST, _FUND = (np.int64(1 << n) for n in range(10))
 INFANT_DAYS = 365
+_TOGETHER = 64
 NOT_PLAIN = 0x80
 """Beside the flags of a code."""
 
@@ -51,94 +52,85 @@ def fill_in(missing: Any, age: Any, days: Any, stay: Any, adm: Any, discharged: 
         missing[i] = absent & ~filled[i]
 
 
-@njit(nogil=True, cache=True)
 def judge_rows(asked: Any, missing: Any, numbers: Any, dx_flags: Any, op_flags: Any, limits: Any, bad: Any) -> None:
     """Marks rows that break a rule; bit n of `asked` is the rule at place n of `lean_rules.ROW_RULES`."""
     gend, age, days, weight, stay, adm, discharged, settled, cost, fund = numbers
     # Given by the caller: a compiled pass kept on disk would not notice that a limit of the rules has changed.
     male, female, too_long, age_max, newborn_days, weight_low, weight_high, cost_max, slack = limits
+    _judge_stays(asked, missing, stay, adm, discharged, settled, cost, fund, cost_max, slack, bad)
+    of_age, of_weight = (age_max, newborn_days), (weight_low, weight_high)
+    _judge_patients(
+        asked, missing, gend, age, days, weight, dx_flags, op_flags, (male, female, too_long), of_age, of_weight, bad
+    )
+
+
+# No branches and few arrays in a pass: the compiler then judges several rows in one go.
+
+
+@njit(nogil=True, cache=True)
+def _judge_stays(
+    asked: Any, missing: Any, stay: Any, adm: Any, discharged: Any, settled: Any, cost: Any, fund: Any, cost_max: Any,
+    slack: Any, bad: Any,
+) -> None:  # fmt: skip
     for i in range(len(missing)):
-        absent = missing[i]
-        found = np.int64(0)
-        dated = not absent & (_ADM | _DIS)
-        if dated and adm[i] > discharged[i]:
-            found |= 1 << 0
-        if absent & (_SETTLED | _DIS | _COST | _FUND):
-            if absent & _SETTLED:
-                found |= 1 << 1
-            if absent & _DIS:
-                found |= 1 << 2
-            if absent & _COST:
-                found |= 1 << 3
-            if absent & _FUND:
-                found |= 1 << 4
-        if not absent & _COST:
-            if cost[i] < 0:
-                found |= 1 << 5
-            elif cost[i] > cost_max:
-                found |= 1 << 6
-        if not absent & _FUND:
-            if fund[i] < 0:
-                found |= 1 << 7
-            if not absent & _COST and cost[i] >= 0 and fund[i] > cost[i]:
-                found |= 1 << 8
-        if not absent & (_DIS | _SETTLED) and discharged[i] > settled[i]:
-            found |= 1 << 9
-        if absent & _STAY:
-            found |= 1 << 10
-            if not dated:
-                found |= 1 << 11
-        else:
-            if stay[i] < 0:
-                found |= 1 << 19
-            if dated:
-                lasted = np.int64(discharged[i]) - np.int64(adm[i])
-                if lasted >= 0 and abs(np.int64(stay[i]) - lasted) > slack:
-                    found |= 1 << 20
-        flags = np.int64(dx_flags[i])
-        if absent & _GEND:
-            found |= 1 << 12
-        else:
-            if gend[i] != 1 and gend[i] != 2:
-                found |= 1 << 12
-            if flags & male and gend[i] == 2:
-                found |= 1 << 18
-            if flags & female and gend[i] == 1:
-                found |= 1 << 18
-        newborn = False
-        if absent & _AGE:
-            found |= 1 << 13
-        else:
-            if age[i] < 0 or age[i] > age_max:
-                found |= 1 << 14
-            if age[i] == 0:
-                if absent & _DAYS:
-                    found |= 1 << 15
-                else:
-                    newborn = 0 <= days[i] <= newborn_days
-        if not absent & _DAYS and days[i] < 0:
-            found |= 1 << 16
-        if newborn:
-            if absent & _WEIGHT or weight[i] <= 0:
-                found |= 1 << 17
-            elif weight[i] < weight_low or weight[i] > weight_high:
-                found |= 1 << 21
-        if flags & too_long:
-            found |= 1 << 22
-        if np.int64(op_flags[i]) & too_long:
-            found |= 1 << 23
-        if found & asked:
-            bad[i] = True
+        absent = np.int64(missing[i])
+        no_dis, no_settled, no_stay = absent & _DIS != 0, absent & _SETTLED != 0, absent & _STAY != 0
+        no_cost, no_fund = absent & _COST != 0, absent & _FUND != 0
+        dated = absent & (_ADM | _DIS) == 0
+        lasted = np.int64(discharged[i]) - np.int64(adm[i])
+        away = np.int64(stay[i]) - lasted
+        found = np.int64(dated & (lasted < 0))
+        found |= np.int64(no_settled) << 1
+        found |= np.int64(no_dis) << 2
+        found |= np.int64(no_cost) << 3
+        found |= np.int64(no_fund) << 4
+        found |= np.int64((not no_cost) & (cost[i] < 0)) << 5
+        found |= np.int64((not no_cost) & (cost[i] > cost_max)) << 6
+        found |= np.int64((not no_fund) & (fund[i] < 0)) << 7
+        found |= np.int64((absent & (_COST | _FUND) == 0) & (cost[i] >= 0) & (fund[i] > cost[i])) << 8
+        found |= np.int64((absent & (_DIS | _SETTLED) == 0) & (discharged[i] > settled[i])) << 9
+        found |= np.int64(no_stay) << 10
+        found |= np.int64(no_stay & (not dated)) << 11
+        found |= np.int64((not no_stay) & (stay[i] < 0)) << 19
+        found |= np.int64((not no_stay) & dated & (lasted >= 0) & ((away > slack) | (away < -slack))) << 20
+        bad[i] |= found & asked != 0
+
+
+@njit(nogil=True, cache=True)
+def _judge_patients(
+    asked: Any, missing: Any, gend: Any, age: Any, days: Any, weight: Any, dx_flags: Any, op_flags: Any, of_flags: Any,
+    of_age: Any, of_weight: Any, bad: Any,
+) -> None:  # fmt: skip
+    male, female, too_long = of_flags
+    age_max, newborn_days = of_age
+    low, high = of_weight
+    for i in range(len(missing)):
+        absent, flags = np.int64(missing[i]), np.int64(dx_flags[i])
+        no_gend, no_age, no_days = absent & _GEND != 0, absent & _AGE != 0, absent & _DAYS != 0
+        infant = (not no_age) & (age[i] == 0)
+        newborn = infant & (not no_days) & (days[i] >= 0) & (days[i] <= newborn_days)
+        no_weight = (absent & _WEIGHT != 0) | (weight[i] <= 0)
+        other_sex = ((flags & male != 0) & (gend[i] == 2)) | ((flags & female != 0) & (gend[i] == 1))
+        found = np.int64(no_gend | ((gend[i] != 1) & (gend[i] != 2))) << 12
+        found |= np.int64(no_age) << 13
+        found |= np.int64((not no_age) & ((age[i] < 0) | (age[i] > age_max))) << 14
+        found |= np.int64(infant & no_days) << 15
+        found |= np.int64((not no_days) & (days[i] < 0)) << 16
+        found |= np.int64(newborn & no_weight) << 17
+        found |= np.int64((not no_gend) & other_sex) << 18
+        found |= np.int64(newborn & (not no_weight) & ((weight[i] < low) | (weight[i] > high))) << 21
+        found |= np.int64(flags & too_long != 0) << 22
+        found |= np.int64(np.int64(op_flags[i]) & too_long != 0) << 23
+        bad[i] |= found & asked != 0
 
 
 @njit(nogil=True, cache=True)
 def mark_by_text(ids: Any, good: Any, bad: Any) -> None:
     """Rows whose text is not good; the last of `good` answers for no text."""
-    last = len(good) - 1
+    last = np.int64(len(good) - 1)
     for i in range(len(ids)):
-        at = ids[i]
-        if not good[at if at >= 0 else last]:
-            bad[i] = True
+        at = np.int64(ids[i])
+        bad[i] |= not good[np.uint64(at if at >= 0 else last)]
 
 
 @njit(nogil=True, cache=True)
@@ -204,3 +196,37 @@ def code_rows(
         joined |= joined >> np.uint64(8)
         flags[i] = joined & np.uint64(NOT_PLAIN - 1)
         odd[i] |= joined & np.uint64(NOT_PLAIN) != 0
+
+
+@njit(nogil=True, cache=True)
+def mark_odd_ids(data: Any, starts: Any, ends: Any, odd: Any) -> None:
+    """Rows whose id `id_loops.plain_ids` does not find plain. The texts lie one behind the other, so that the bytes of
+    many are looked at together."""
+    for begin in range(0, len(starts), _TOGETHER):
+        behind = min(begin + _TOGETHER, len(starts))
+        lowest, highest = np.uint8(0x7E), np.uint8(0x21)
+        many = data[starts[begin] : ends[behind - 1]]
+        for k in range(len(many)):
+            lowest, highest = min(lowest, many[k]), max(highest, many[k])
+        visible = lowest >= 0x21 and highest <= 0x7E
+        for i in range(begin, behind):
+            first, end = np.int64(starts[i]), np.int64(ends[i])
+            if visible and end - first >= 5:
+                odd[i] |= (data[end - 1] == 0x30) & (data[end - 2] == 0x2E)  # ends in .0
+            elif not _is_plain_id(data, first, end):
+                odd[i] = True
+
+
+@njit(nogil=True)
+def _is_plain_id(data: Any, first: Any, end: Any) -> Any:
+    size = end - first
+    if size == 0:
+        return False
+    for at in range(first, end):
+        if data[at] < 0x21 or data[at] > 0x7E:
+            return False
+    if size >= 2 and data[end - 1] == 0x30 and data[end - 2] == 0x2E:
+        return False
+    if size == 2 and data[first] == 0x5C:
+        return False  # \N
+    return not (size == 4 and (data[first] | 0x20) == 0x6E and (data[first + 1] | 0x20) == 0x75)  # NULL, null

@@ -93,6 +93,8 @@ class LeanColumns:
     lists: dict[str, Lists] = field(default_factory=dict)
     flags: dict[str, U8] = field(default_factory=dict)
     """Of every row's codes, by list column."""
+    at_most: dict[str, I32] = field(default_factory=dict)
+    """By text column, where it is known: all the numbers that rows may have, and few others."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -197,6 +199,7 @@ class LeanRules:
         low, months = self._months()
         ids = np.full(len(found), -1, np.int32) if coded is None else coded.ids.copy()
         fill_months(ids, arrays[place], missing, np.int32(1 << place), low, months, odd)
+        found.at_most.pop("setl_ym", None)
         # The latest words know every number given so far.
         found.texts["setl_ym"] = Coded(ids, self._columns.vocabularies["setl_ym"].words)
 
@@ -216,8 +219,10 @@ class LeanRules:
             coded = found.texts.get(column)
             if coded is None:
                 bad |= not self._good_texts(column, None)[-1]
-            else:
-                mark_by_text(coded.ids, self._good_texts(column, coded.words), bad)
+                continue
+            good, here = self._good_texts(column, coded.words), found.at_most.get(column)
+            if here is None or not good[here].all():
+                mark_by_text(coded.ids, good, bad)
         month = found.texts.get("setl_ym")
         if self._months_compared and month is not None:
             place = NUMBERS.index("settled_on")

@@ -91,13 +91,15 @@ class IndexedTexts(Cells):
 
     ids: Ids
     words: pa.Array
+    full: bool
+    """No row is null."""
     kind: pa.DataType
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def part(self, low: int, high: int) -> IndexedTexts:
-        return IndexedTexts(self.ids[low:high], self.words, self.kind)
+        return IndexedTexts(self.ids[low:high], self.words, self.full, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
         return _taken(self.words, self.ids[rows]).cast(self.kind)
@@ -111,6 +113,8 @@ class IndexedLists(Cells):
     ids: Ids
     words: pa.Array
     absent: Marks
+    full: bool
+    """No list has a null in it."""
     kind: pa.DataType
 
     def __len__(self) -> int:
@@ -119,7 +123,8 @@ class IndexedLists(Cells):
     def part(self, low: int, high: int) -> IndexedLists:
         first = int(self.offsets[low])
         ids = self.ids[first : int(self.offsets[high])]
-        return IndexedLists(self.offsets[low : high + 1] - first, ids, self.words, self.absent[low:high], self.kind)
+        offsets = self.offsets[low : high + 1] - first
+        return IndexedLists(offsets, ids, self.words, self.absent[low:high], self.full, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
         lengths = np.diff(self.offsets)[rows]

@@ -181,10 +181,11 @@ def flat_ids(data: Any, pages: Any, optional: Any, limit: Any, bits: Any, levels
 @njit(nogil=True, cache=True)
 def list_ids(
     data: Any, pages: Any, nullable: Any, limit: Any, bits: Any, reps: Any, defs: Any, numbers: Any,
-    offsets: Any, out: Any, absent: Any,
+    offsets: Any, out: Any, absent: Any, state: Any,
 ) -> int:  # fmt: skip
     """Dictionary numbers of a list column's pages. `nullable`: bit 0 the list, bit 1 its elements. `offsets` and
-    `absent` have one entry more than there are rows. Returns how many numbers there are, −1 or `TOO_WIDE`."""
+    `absent` have one entry more than there are rows; nulls in lists are counted in `state[0]`. Returns how many numbers
+    there are, −1 or `TOO_WIDE`."""
     deepest = 1 + (nullable & 1) + (nullable >> 1)
     hollow = deepest - 1 if nullable & 2 else -1
     least = nullable & 1
@@ -216,6 +217,7 @@ def list_ids(
         if answer < 0:
             return answer
         if none:
+            state[0] += none
             _with_none(defs, count, deepest, hollow, limit, numbers, out, behind)
         lowest = hollow if none else deepest
         for k in range(count):

@@ -248,7 +248,8 @@ def _column(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf, rows: int) -
         return Numbers64(*_fixed(pages, rows, known), leaf.kind)
     words = None if dictionary is None else _texts(dictionary, False)
     if by_dictionary and words is not None:
-        return IndexedTexts(_ids(pages, len(words), rows)[0], words, leaf.kind)
+        ids, absent = _ids(pages, len(words), rows)
+        return IndexedTexts(ids, words, not absent, leaf.kind)
     return ArrowCells(_mixed_texts(pages, words), leaf.kind)
 
 
@@ -370,13 +371,17 @@ def _lists(pages: _Pages, words: pa.Array, rows: int, values: int) -> IndexedLis
     offsets, absent = np.empty(rows + 1, np.int64), np.empty(rows + 1, np.bool_)
     nullable = pages.leaf.nullable
     for kind, bits in _kinds(len(words)):
-        out, numbers = np.empty(values, kind), _room.bytes("numbers", 4 * pages.most).view(kind)
+        out, numbers, none = (
+            np.empty(values, kind),
+            _room.bytes("numbers", 4 * pages.most).view(kind),
+            np.zeros(1, np.int64),
+        )
         args = data, table, nullable, len(words), bits, reps, defs, numbers
-        count = list_ids(*args, offsets, out, absent)
+        count = list_ids(*args, offsets, out, absent, none)
         if count != TOO_WIDE:
             break
     offsets[rows] = _known(count)
-    return IndexedLists(offsets, out[: int(count)], words, absent[:rows], pages.leaf.kind)
+    return IndexedLists(offsets, out[: int(count)], words, absent[:rows], not none[0], pages.leaf.kind)
 
 
 def _known(answer: int) -> int:
