@@ -25,7 +25,8 @@ _UTF8, _DECIMAL = 0, 5
 """Kinds of value as readers of old know them."""
 _AS_STRING, _AS_DECIMAL = 1, 5
 """The same as readers of today know them."""
-MADE_BY = b"dianzhi"
+MADE_BY = b"dianzhi version 1"
+"""The form of the file, not of the program: the same cells have the same bytes after a release."""
 
 
 @contextmanager

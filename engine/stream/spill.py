@@ -71,7 +71,7 @@ class PotSpill:
             return
         with (self.folder / f"{self.name}-{name}").open("rb", buffering=0) as file:
             file.seek(begin * out.itemsize)
-            read = file.readinto(memoryview(out).cast("B"))
+            read = file.readinto(out.data.cast("B"))
         assert read == out.nbytes, "every case of the pot was paid"
 
     def begins(self) -> list[int]:

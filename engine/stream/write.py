@@ -93,14 +93,12 @@ class Result:
         """(standard, fund part) of every case of a piece: what its pot paid, or no standard and its price."""
         counts = [one.counts[piece] for one in self.spill.pots]
         begin = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        columns = []
-        for name in ("standard", "part"):
-            paid = room.array(f"paid {name}", np.int64, int(begin[-1]))
-            for number, one in enumerate(self.spill.pots):
-                one.worked(name, self._begins[number][piece], paid[begin[number] : begin[number + 1]])
-            columns.append(paid)
+        paid = [room.array(f"paid {name}", np.int64, int(begin[-1])) for name in ("standard", "part")]
+        for number, one in enumerate(self.spill.pots):
+            for name, out in zip(("standard", "part"), paid, strict=True):
+                one.worked(name, self._begins[number][piece], out[begin[number] : begin[number + 1]])
         standard, part = (room.array(name, np.int64, len(pot)) for name in ("standard", "part"))
-        put = _put_in_place(pot, begin, *columns, price, standard, part)
+        put = _put_in_place(pot, begin, paid[0], paid[1], price, standard, part)
         assert put == begin[-1], "every case of a pot stands in its place once"
         return standard, part
 
