@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -164,6 +165,23 @@ def test_a_case_lost_between_the_passes_stops_the_run(tmp_path: Path, monkeypatc
     with pytest.raises(Exception):  # noqa: B017 - whichever identity notices first
         settled(tmp_path / "run", city_files())
     assert not (tmp_path / "run").exists()
+
+
+def test_amounts_of_the_pots_find_their_cases() -> None:
+    from engine.stream.write import _put_in_place
+
+    drawn = np.random.default_rng(11)
+    pot = drawn.integers(-1, 3, 500).astype(np.int16)
+    counts = np.bincount(pot + 1, minlength=4)[1:]
+    begin = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    paid, price = drawn.integers(-(2**62), 2**62, (2, int(begin[-1]))), drawn.integers(0, 2**62, len(pot))
+    found = np.empty((2, len(pot)), np.int64)
+    assert _put_in_place(pot, begin, paid[0], paid[1], price, found[0], found[1]) == begin[-1]
+    for number in range(3):
+        assert np.array_equal(found[:, pot == number], paid[:, begin[number] : begin[number + 1]])
+    assert np.array_equal(found[1, pot < 0], price[pot < 0]) and not found[0, pot < 0].any()
+    for wrong in (begin[:-1], np.array([0, *(begin[1:] - 1)])):
+        assert _put_in_place(pot, wrong, paid[0], paid[1], price, found[0], found[1]) == -1
 
 
 def test_drawn_policies_in_two_passes() -> None:

@@ -154,24 +154,30 @@ def pack_differences(values: Any, count: Any, out: Any, at: Any) -> int:
 def number_words(numbers: Any, same: Any, places: Any, used: Any, out: Any, held: Any) -> Any:
     """Numbers of texts as places in order of first occurrence, those of nulls left out; returns how many texts and how
     many cells there are, or −1 if a number is none of a text. `same`: of every text the first like it, −1 for null; the
-    last entry is that of number −1. `places` is −1 for every text; `held` becomes 1 where a cell holds a text."""
+    last entry is that of number −1. `places` is −1 for every entry; `held` becomes 0 where a cell holds no text."""
     count, present = np.int64(0), np.int64(0)
     last = len(same) - 1
+    held[: len(numbers)] = 1
     for i in range(len(numbers)):
         number = np.int64(numbers[i])
         if number >= last:
             return np.int64(-1), present
-        word = same[number if number >= 0 else last]
-        held[i] = word >= 0
-        if word >= 0:
+        entry = np.uint64(number if number >= 0 else last)
+        place = places[entry]
+        if place < 0:
+            word = same[entry]
+            if word < 0:
+                held[i] = 0
+                continue
             place = places[word]
             if place < 0:
-                place = count
+                place = np.int32(count)
                 places[word] = place
                 used[count] = word
                 count += 1
-            out[present] = place
-            present += 1
+            places[entry] = place
+        out[np.uint64(present)] = place
+        present += 1
     return count, present
 
 
@@ -179,23 +185,23 @@ def number_words(numbers: Any, same: Any, places: Any, used: Any, out: Any, held
 def scale_held(values: Any, held: Any, times: Any, bound: Any, out: Any) -> Any:
     """Values × `times` of the cells that hold one; returns how many do, and the place of the first beyond ±bound or
     −1. `held` is as long as the values, or empty where all hold one."""
-    present, wrong = np.int64(0), np.int64(-1)
+    present, beyond = np.int64(0), False
     if len(held) == 0:
-        beyond = False
         for i in range(len(values)):
             beyond |= (values[i] > bound) | (values[i] < -bound)
             out[i] = values[i] * times
         present = len(values)
-        if not beyond:
-            return present, wrong
-    present = 0
-    for i in range(len(values)):
-        if len(held) == 0 or held[i]:
-            if wrong < 0 and (values[i] > bound or values[i] < -bound):
-                wrong = i
-            out[present] = values[i] * times
-            present += 1
-    return present, wrong
+    else:
+        for i in range(len(values)):
+            own = held[i] != 0
+            beyond |= own & ((values[i] > bound) | (values[i] < -bound))
+            out[np.uint64(present)] = values[i] * times
+            present += own
+    if beyond:
+        for i in range(len(values)):
+            if (len(held) == 0 or held[i]) and (values[i] > bound or values[i] < -bound):
+                return present, np.int64(i)
+    return present, np.int64(-1)
 
 
 @njit(nogil=True, cache=True)
