@@ -249,7 +249,7 @@ def test_copies_over_files_of_different_types(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("held", [1, 5, 40, 1_000])
 def test_hashes_on_disk_find_the_same_copies(held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.execute.suspects.HELD_MAX", held)
+    monkeypatch.setattr("engine.execute.id_hashes.HELD_MAX", held)
     rows = [*many(60), *many(20), row("S0003", age="99"), row("Z")]
     found = both([write_parquet(tmp_path / "a.parquet", rows), write_csv(tmp_path / "b.csv", [row("Z")])],
                  Demand("settle", "strict"), batch_rows=13)  # fmt: skip

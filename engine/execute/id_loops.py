@@ -21,6 +21,10 @@ _ONES = np.uint64(0x0101010101010101)
 _LOWEST = np.uint64(0x2121212121212121)
 _HIGH_BITS = np.uint64(0x8080808080808080)
 _FILLING = np.uint64(0x4141414141414141)
+BUCKETS, PLACE_BITS = 256, 18
+_BUCKET, _BUCKET_BITS = np.uint64(56), np.uint64(8)
+_PLACE_SHIFT = np.uint64(PLACE_BITS)
+_PLACE = np.uint64((1 << PLACE_BITS) - 1)
 
 
 @njit(nogil=True, inline="always")
@@ -71,30 +75,40 @@ def plain_ids(data: Any, starts: Any, ends: Any, odd: Any, hashes: Any) -> int:
 
 
 @njit(nogil=True, cache=True)
-def mark_members(hashes: Any, table: Any, out: Any) -> int:
-    """Which hashes stand in an open table (0 = empty slot); returns how many do."""
-    mask = np.uint64(len(table) - 1)
-    count = 0
+def count_buckets(hashes: Any, counts: Any) -> None:
+    """How many hashes belong to each of the buckets; a hash of 0 belongs to none."""
     for i in range(len(hashes)):
-        hashed = hashes[i]
-        at = (hashed * _SECOND >> np.uint64(20)) & mask
-        found = False
-        while table[at] != 0:
-            if table[at] == hashed:
-                found = True
-                break
-            at = (at + np.uint64(1)) & mask
-        out[i] = found
-        count += found
-    return count
+        counts[np.uintp(hashes[i] >> _BUCKET)] += np.int64(hashes[i] != 0)
 
 
 @njit(nogil=True, cache=True)
-def fill_members(hashes: Any, table: Any) -> None:
-    """The open table for `mark_members`. A hash of 0 is not kept: the caller deals with it."""
-    mask = np.uint64(len(table) - 1)
+def deal(hashes: Any, ends: Any, dealt: Any) -> None:
+    """Hashes behind what stands in their buckets, which end at `ends`, without the bucket's bits and with their place
+    among these hashes in the lowest bits."""
     for i in range(len(hashes)):
-        at = (hashes[i] * _SECOND >> np.uint64(20)) & mask
-        while table[at] != 0 and table[at] != hashes[i]:
-            at = (at + np.uint64(1)) & mask
-        table[at] = hashes[i]
+        hashed = hashes[i]
+        if hashed != 0:
+            bucket = np.uintp(hashed >> _BUCKET)
+            dealt[np.uintp(ends[bucket])] = ((hashed << _BUCKET_BITS) & ~_PLACE) | np.uint64(i)
+            ends[bucket] += 1
+
+
+@njit(nogil=True, cache=True)
+def mark_repeated(keys: Any, table: Any, marks: Any) -> int:
+    """Which of the dealt hashes of a bucket stand there more than once; returns how many do again. `table`: zeros, a
+    power of two of them, more than there are keys."""
+    mask = np.uint64(len(table) - 1)
+    count = 0
+    for i in range(len(keys)):
+        own = keys[i] >> _PLACE_SHIFT
+        at = np.uintp((own * _SECOND >> np.uint64(20)) & mask)
+        while table[at] != 0:
+            other = np.uintp(table[at] - np.uint32(1))
+            if keys[other] >> _PLACE_SHIFT == own:
+                marks[other] = marks[i] = True
+                count += 1
+                break
+            at = np.uintp((np.uint64(at) + np.uint64(1)) & mask)
+        if not marks[i]:
+            table[at] = np.uint32(i + 1)
+    return count

@@ -1,18 +1,17 @@
 """Rows whose settlement id may stand elsewhere too, found before the rows themselves are read 「疑似重复」.
 
 In: the case files of a run; out: per file the numbers of rows to be looked at closely. Only the ids are read, eight
-bytes are kept for each, on disk when they are many. A hash only chooses what `judge_copies` compares as text.
+bytes are kept for each, on disk. A hash only chooses what `judge_copies` compares as text.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +26,13 @@ from engine.cases.repair import Repairs
 from engine.cases.typed import read_text
 from engine.execute.batches import count_groups
 from engine.execute.cells import ID, is_text
-from engine.execute.id_loops import fill_members, mark_members, plain_ids
+from engine.execute.id_hashes import IdHashes
+from engine.execute.id_loops import plain_ids
 from engine.execute.lean_batches import Batches, Task
 from engine.execute.vocabulary import text_buffers
 
 U64 = npt.NDArray[np.uint64]
 READ_AHEAD_BYTES = 1 << 28
-HELD_MAX = 4_000_000
-"""Hashes kept in memory; more go to a file, whose pages the system may take back."""
 I64 = npt.NDArray[np.int64]
 
 
@@ -72,8 +70,12 @@ def look_of(path: Path) -> tuple[int, int]:
 
 def find_suspects(reader: CaseReader, batch_rows: int, threads: int = 1) -> Suspects:
     """One pass over the ids of all files, `threads` of them at a time."""
-    looks = tuple(look_of(table.path) for table in reader.tables)
-    hashes, counts, batches = _Spool(), list[int](), Batches(reader, batch_rows)
+    with closing(IdHashes()) as hashes:
+        return _found(hashes, reader, Batches(reader, batch_rows), threads)
+
+
+def _found(hashes: IdHashes, reader: CaseReader, batches: Batches, threads: int) -> Suspects:
+    looks, counts = tuple(look_of(table.path) for table in reader.tables), list[int]()
     numbers: list[list[I64 | range]] = []
     for table, pieces in zip(reader.tables, _by_file(reader, batches, threads), strict=True):
         count, of_file = 0, list[I64 | range]()
@@ -85,11 +87,7 @@ def find_suspects(reader: CaseReader, batch_rows: int, threads: int = 1) -> Susp
             raise no_rows(table.name)
         counts.append(count)
         numbers.append(of_file)
-    try:
-        suspect = _suspect_rows(hashes, numbers)
-    finally:
-        hashes.close()
-    return Suspects(tuple(counts), tuple(suspect), looks)
+    return Suspects(tuple(counts), tuple(_rows_at(hashes.repeated(threads), numbers)), looks)
 
 
 _Hashed = tuple[U64, I64 | range, int]
@@ -114,54 +112,18 @@ def _by_file(reader: CaseReader, batches: Batches, threads: int) -> Iterator[Ite
             yield taken()
 
 
-def _suspect_rows(hashes: _Spool, numbers: list[list[I64 | range]]) -> list[I64]:
-    """By file the numbers of the rows whose hash stands there more than once."""
-    repeated = _repeated(hashes.whole())
-    whole, place = hashes.whole(), 0
-    suspect: list[I64] = []
+def _rows_at(places: I64, numbers: list[list[I64 | range]]) -> list[I64]:
+    """By file the numbers of the rows at these places, counted over all files."""
+    before, suspect = 0, list[I64]()
     for of_file in numbers:
         parts = [np.empty(0, np.int64)]
         for rows in of_file:
-            if len(repeated):
-                hit = np.flatnonzero(_members(whole[place : place + len(rows)], repeated))
-                parts.append(rows[hit] if isinstance(rows, np.ndarray) else hit + rows.start)
-            place += len(rows)
+            low, high = np.searchsorted(places, [before, before + len(rows)])
+            hit = places[low:high] - before
+            parts.append(rows[hit] if isinstance(rows, np.ndarray) else hit + rows.start)
+            before += len(rows)
         suspect.append(np.concatenate(parts))
     return suspect
-
-
-class _Spool:
-    """Hashes of all ids: in memory while they are few, then in a file without a name, eight bytes each."""
-
-    def __init__(self) -> None:
-        self._parts: list[U64] = []
-        self._file: IO[bytes] | None = None
-        self._held = 0
-
-    def add(self, hashes: U64) -> None:
-        """Some more."""
-        self._parts.append(hashes)
-        self._held += len(hashes)
-        if self._held > HELD_MAX:
-            self._file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-            for part in self._parts:
-                part.tofile(self._file)
-            self._parts, self._held = [], 0
-
-    def whole(self) -> U64:
-        """All of them, not to be changed."""
-        if self._file is None:
-            return np.concatenate(self._parts)
-        for part in self._parts:
-            part.tofile(self._file)
-        self._parts = []
-        self._file.flush()
-        return np.memmap(self._file, np.uint64, "r")
-
-    def close(self) -> None:
-        """Lets the file go."""
-        if self._file is not None:
-            self._file.close()
 
 
 def _hashes(batches: Batches, file: int, table: CaseTable, header: HeaderMap) -> Iterator[tuple[U64, I64 | range, int]]:
@@ -200,29 +162,3 @@ def _hashed(cells: pa.Array) -> tuple[U64, int]:
         found[np.asarray(cells.is_null().to_numpy(zero_copy_only=False), np.bool_)] = 0
         count += 1
     return found, count
-
-
-def _repeated(hashes: U64) -> U64:
-    """The hashes that stand there more than once, each once."""
-    if len(hashes) <= HELD_MAX:
-        ordered: U64 = np.sort(hashes)
-    else:
-        with tempfile.TemporaryFile() as file:
-            np.ascontiguousarray(hashes).tofile(file)
-            file.flush()
-            ordered = np.memmap(file, np.uint64, "r+")  # the map outlives the file
-        ordered.sort()
-    found = np.zeros(0, np.uint64)
-    for low in range(0, len(ordered), HELD_MAX):
-        part = ordered[low : low + HELD_MAX + 1]
-        found = np.append(found, part[1:][part[1:] == part[:-1]])
-    return np.unique(found[found != 0])
-
-
-def _members(hashes: U64, repeated: U64) -> npt.NDArray[np.bool_]:
-    table = np.zeros(1 << max(4, (4 * len(repeated)).bit_length()), np.uint64)
-    fill_members(repeated, table)
-    out = np.zeros(len(hashes), np.bool_)
-    mark_members(hashes, table, out)
-    out &= hashes != 0
-    return out
