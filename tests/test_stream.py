@@ -17,10 +17,11 @@ from polars.testing import assert_frame_equal
 
 from engine.area import Area, load_area
 from engine.editions import Editions
+from engine.errors import CaseFileError
 from engine.ledger.verify import verify_run
 from engine.replay import replay
 from engine.run import clear, group_to_file
-from engine.run_parts import RunOptions
+from engine.run_parts import RunOptions, record_inputs
 from engine.stream import settle as stream
 from engine.stream.allow import NeedsAllCasesError, require_two_passes
 from fixtures import random_policies
@@ -189,3 +190,20 @@ def test_drawn_policies_in_two_passes() -> None:
     tally = random_policies.run(years=8, cases=None, seed=40_000, size=120, alone=True)
     assert tally.differences == []
     assert tally.streamed >= 3
+
+
+def test_a_file_written_to_before_its_digest_is_taken_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cases.parquet"
+    pl.read_parquet(city_files()[0]).write_parquet(path)
+
+    def record(*args: Any) -> None:
+        with path.open("ab") as stream:
+            stream.write(b"x")
+        record_inputs(*args)
+
+    monkeypatch.setattr(stream, "record_inputs", record)
+    with pytest.raises(CaseFileError, match=r"变化|changed"):
+        settled(tmp_path / "run", [path])
+    assert not (tmp_path / "run").exists()

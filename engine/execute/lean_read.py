@@ -108,6 +108,12 @@ class LeanReader:
         with pq.ParquetFile(table.path) as file:
             return int(file.metadata.row_group(task.group).num_rows)
 
+    def require_unchanged(self, file: int | None = None) -> None:
+        """Raises CaseFileError where a file, or this one, was written to since its ids were read."""
+        for each in range(len(self._groups)) if file is None else (file,):
+            if look_of(self.reader.tables[each].path) != self.suspects.looks[each]:
+                raise changed_while_read(self.reader)
+
     def read(self, task: Task) -> Iterator[LeanPart]:
         """The rows of a task, at most about `batch_rows` at a time. Threads may read at once, each its own task."""
         # No name for the batch: its cells are let go before the part is worked on.
@@ -199,6 +205,6 @@ class LateRows:
 
     def _require_unchanged(self, file: int) -> None:
         suspects, whole = self._lean.suspects, self._lean.shard is None
-        counted_right = not whole or self._seen[file] == suspects.counts[file]
-        if not counted_right or look_of(self._reader.tables[file].path) != suspects.looks[file]:
+        if whole and self._seen[file] != suspects.counts[file]:
             raise changed_while_read(self._reader)
+        self._lean.require_unchanged(file)

@@ -97,17 +97,21 @@ def settle(
         pieces = Pieces(area, resolved, scope_of(resolved, period), options.mapping, beside)
         first = FirstPass(draft.folder, pieces, demand)
         reader = open_cases(files, demand)
-        first.run(LeanReader(reader, columns=first.columns, threads=options.threads), options)
+        lean = LeanReader(reader, columns=first.columns, threads=options.threads)
+        first.run(lean, options)
         first.close(options.allow_empty)
-        result = _clear(first, resolved, options.threads)
-        written = Result(resolved.area, area.editions, first.spill, _also_codes(beside)).write(
-            draft.folder / SETTLED, options.threads, lambda rows: None
-        )
+        with ThreadPoolExecutor(1) as pool:
+            recorded = pool.submit(record_inputs, draft, files, packs, demand)  # clearing leaves threads idle
+            result = _clear(first, resolved, options.threads)
+            written = Result(resolved.area, area.editions, first.spill, _also_codes(beside)).write(
+                draft.folder / SETTLED, options.threads, lambda rows: None
+            )
+            recorded.result()
+        lean.require_unchanged()
         shutil.rmtree(first.spill.folder)
         draft.rows |= {f"{SETTLED}/{name}": count for name, count in written.items()}
         assert sum(written.values()) == first.counts["in_period"], "every case is in the result once"
         draft.parameters["also"] = None if beside is None else beside.fingerprint
-        record_inputs(draft, files, packs, demand)
         _publish(draft, area, resolved, first, result)
     codes = dict(sorted(first.codes.items()))
     return Streamed(draft.target, draft.counts, codes, first.repaired, reader.notes, result)
