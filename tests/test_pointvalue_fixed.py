@@ -86,6 +86,30 @@ def test_wide_rounding_agrees_with_python_or_says_it_cannot(number, divisor):
 
 
 @unhurried
+@given(st.integers(1, 127), st.integers(0, 2**127), st.integers(0, 2**63 - 1), st.sampled_from([0, 1, -1]), U64)
+def test_long_division_is_exact_where_the_quotient_is_nearly_one_more(bits, divisor, quotient, side, rest):
+    divisor = divisor % 2**bits or 1
+    quotient = min(quotient, (2**128 - 1) // divisor)
+    number = min(quotient * divisor + (rest % divisor if side > 0 else -side * (divisor - 1)), 2**128 - 1)
+    fits, found, rest_high, rest_low = fixed_wide.divide_long(*halves(number), *halves(divisor))
+    expected, left = divmod(number, divisor)
+    assert bool(fits) == (expected < 2**63)
+    assert not fits or (int(found), joined(rest_high, rest_low)) == (expected, left)
+
+
+@unhurried
+@given(U64, U64, U64, U64)
+def test_narrow_rounding_agrees_with_python_or_says_it_cannot(a, b, c, d):
+    for way in range(64):
+        a, b, c, d = a >> (way & 1), b >> (way >> 1 & 1), c >> (way >> 2 & 1), d >> (way >> 3 & 1)
+        fits, found = fixed_wide.half_up_narrow(*(np.uint64(each) for each in (a, b, c, d)))
+        assert bool(fits) == (a * b < 2**63 and 0 < c * d < 2**63)
+        assert not fits or int(found) == fixed.divide_half_up(a * b, c * d)
+    a, b = a % 2**31, b % 2**31
+    assert fixed_wide.half_up_e6(a, b) == fixed.divide_half_up(a * b, 10**6)
+
+
+@unhurried
 @given(st.lists(I64, max_size=8), st.integers(0, 2**40), st.integers(1, 2**60))
 def test_columns_are_floored_and_rounded_as_single_numbers(weights, numerator, denominator):
     column = np.array(weights, dtype=np.int64)
