@@ -224,7 +224,7 @@ class _Tables:
 
 _TABLES: dict[tuple[int, int, tuple[str, ...]], tuple[Area, ResolvedPolicy, _Tables]] = {}
 """Tables made so far, for the next piece; with what they were made of, so that its numbers stay its own."""
-_TABLES_MAX = 32
+_TABLES_MAX = 8
 
 
 def _tables_of(area: Area, resolved: ResolvedPolicy, groups: tuple[str, ...]) -> _Tables:
