@@ -63,7 +63,7 @@ def score_columns(scoring: ScoringTables, cases: DipColumns) -> DipScored:
         np.where(cases.is_blank, ROW_BLANK, ROW_GROUP), cases.cost_fen, cases.base_points_e4,
         cases.auxiliary_factor_e6, cases.cost_factor_e6, cases.own_factor_e6, cases.coefficient_e6,
         cases.group_mean_fen, _bands(scoring), normal, scoring.ungrouped.factor_e6,
-        np.zeros((4, REMEMBERED, 3), np.int64), status, band, points,
+        np.zeros((4 * REMEMBERED, 3), np.int64), status, band, points,
     )  # fmt: skip
     for row in np.flatnonzero((status != DONE) & (status != AT_COST)).tolist():
         band[row], points[row] = _by_fractions(scoring, cases, row, int(status[row]))

@@ -28,7 +28,8 @@ DONE, AT_COST, BY_FRACTIONS, NO_BAND = range(4)
 ROW_GROUP, ROW_BLANK = 0, 1
 LO, LO_INCLUSIVE, HI, HI_INCLUSIVE, FORMULA, APPLY_HOSPITAL, APPLY_AUX = range(7)
 RATIO, RATIO_MINUS_1, RATIO_MINUS_2_PLUS_H, H, ONE, AT_COST_FORMULA, REVIEW = range(7)
-REMEMBERED = 64
+REMEMBERED = 256
+_LAST = REMEMBERED - 1
 _ZERO = np.uint64(0)
 _E6 = np.uint64(10**6)
 _TOP = np.uint64(1 << 63)
@@ -49,22 +50,6 @@ def side_of(numerator: Any, denominator: Any, limit_e6: Any) -> Any:
     if below_wide(left_high, left_low, right_high, right_low):
         return -1
     return 1 if below_wide(right_high, right_low, left_high, left_low) else 0
-
-
-@compiled
-def band_of(numerator: Any, denominator: Any, bands: Any) -> int:
-    """The band that holds a ratio; −1 = none does."""
-    for band in range(len(bands)):
-        above, under = True, True
-        if bands[band, LO] != NULL:
-            side = side_of(numerator, denominator, bands[band, LO])
-            above = side > 0 or (side == 0 and bands[band, LO_INCLUSIVE] != 0)
-        if bands[band, HI] != NULL:
-            side = side_of(numerator, denominator, bands[band, HI])
-            under = side < 0 or (side == 0 and bands[band, HI_INCLUSIVE] != 0)
-        if above and under:
-            return band
-    return -1
 
 
 @compiled
@@ -111,42 +96,48 @@ def by_formula(formula: int, x: Any, x_under: Any, y: Any, y_under: Any, h: Any,
 
 
 @compiled
-def score_row(
-    cost: int, points: int, kn: int, ku: int, on: int, ou: int, an: int, au: int, hn: int, hu: int, bands: Any,
-    normal: int,
+def ratio_of(
+    cost: int, points: int, kn: int, ku: int, on: int, ou: int, an: int, au: int, hn: int
 ) -> Any:  # fmt: skip
-    """(status, band, points ×10⁴) of a case with a group; K, own factor, auxiliary factor and h in lowest terms."""
+    """(status, cost in points, points a point of cost stands for, over, under): over ÷ under is the cost ratio.
+
+    K, own factor, auxiliary factor and h come in lowest terms.
+    """
     if points == 0:
-        return AT_COST, normal, 0
+        return AT_COST, _ZERO, _ZERO, _ZERO, _ZERO
     if kn == 0 or on == 0 or an == 0 or hn == 0:
-        return BY_FRACTIONS, normal, 0
+        return BY_FRACTIONS, _ZERO, _ZERO, _ZERO, _ZERO
     fits, cost_in_points = times(True, np.uint64(cost), np.uint64(100 * ku))
     fits, cost_in_points = times(fits, cost_in_points, np.uint64(ou))
     fits, per_point = times(fits, np.uint64(kn), np.uint64(on))
     fits, over = times(fits, cost_in_points, np.uint64(au))
     fits, under = times(fits, np.uint64(points), np.uint64(an))
     fits, under = times(fits, under, per_point)
-    if not fits:
-        return BY_FRACTIONS, normal, 0
-    band = band_of(over, under, bands)
-    if band < 0:
-        return NO_BAND, normal, 0
-    x, x_under, y, y_under = cost_in_points, per_point, np.uint64(points), np.uint64(1)
-    if bands[band, APPLY_AUX]:
+    return DONE if fits else BY_FRACTIONS, cost_in_points, per_point, over, under
+
+
+@compiled
+def in_band(
+    formula: int, apply_hospital: int, apply_aux: int, x: Any, x_under: Any, points: int, an: int, au: int, hn: int,
+    hu: int,
+) -> Any:  # fmt: skip
+    """(fits, points ×10⁴) of a case in a band; x ÷ x_under is its cost in points."""
+    fits, y, y_under = True, np.uint64(points), np.uint64(1)
+    if apply_aux:
         fits, y = times(fits, y, np.uint64(an))
         y_under = np.uint64(au)
     else:
         fits, x = times(fits, x, np.uint64(au))
         fits, x_under = times(fits, x_under, np.uint64(an))
-    if bands[band, APPLY_HOSPITAL]:
+    if apply_hospital:
         fits, x = times(fits, x, np.uint64(hn))
         fits, x_under = times(fits, x_under, np.uint64(hu))
         fits, y = times(fits, y, np.uint64(hn))
         fits, y_under = times(fits, y_under, np.uint64(hu))
     if not fits:
-        return BY_FRACTIONS, band, 0
-    fits, value = by_formula(bands[band, FORMULA], x, x_under, y, y_under, np.uint64(hn), np.uint64(hu))
-    return DONE if fits else BY_FRACTIONS, band, np.int64(value) if fits else 0
+        return False, np.int64(0)
+    fits, value = by_formula(formula, x, x_under, y, y_under, np.uint64(hn), np.uint64(hu))
+    return fits, np.int64(value) if fits else np.int64(0)
 
 
 @compiled
@@ -165,13 +156,10 @@ def score_blank(cost: int, points: int, mean: int, factor: int, normal: int) -> 
 
 
 @compiled
-def remember(number: Any, held: Any) -> Any:
-    """Where `held` has a number ×10⁶ in lowest terms; few different ones come, and each is reduced about once."""
-    place = number & (REMEMBERED - 1)
-    if held[place, 0] != number:
-        held[place, 0] = number
-        held[place, 1], held[place, 2] = reduce_e6(number)
-    return place
+def remember(number: Any, held: Any, place: Any) -> None:
+    """Put a number ×10⁶ in lowest terms at its place of `held`, where it is not there already."""
+    held[place, 0] = number
+    held[place, 1], held[place, 2] = reduce_e6(number)
 
 
 @compiled
@@ -182,16 +170,39 @@ def score_rows(
     """Every case of the columns. `held`: zeros, `REMEMBERED` rows of three for each of four factors."""
     for i in range(len(kind)):
         if kind[i] == ROW_BLANK:
-            found = score_blank(cost[i], points[i], mean[i], blank_factor, normal)
-        else:
-            a, b, c, d = (
-                remember(k[i], held[0]),
-                remember(own[i], held[1]),
-                remember(aux[i], held[2]),
-                remember(h[i], held[3]),
-            )
-            found = score_row(
-                cost[i], points[i], held[0, a, 1], held[0, a, 2], held[1, b, 1], held[1, b, 2],
-                held[2, c, 1], held[2, c, 2], held[3, d, 1], held[3, d, 2], bands, normal,
+            status[i], band[i], points_e4[i] = score_blank(cost[i], points[i], mean[i], blank_factor, normal)
+            continue
+        # Few different factors come, and each is reduced about once.
+        a, b = k[i] & _LAST, REMEMBERED + (own[i] & _LAST)
+        c, d = 2 * REMEMBERED + (aux[i] & _LAST), 3 * REMEMBERED + (h[i] & _LAST)
+        if held[a, 0] != k[i]:
+            remember(k[i], held, a)
+        if held[b, 0] != own[i]:
+            remember(own[i], held, b)
+        if held[c, 0] != aux[i]:
+            remember(aux[i], held, c)
+        if held[d, 0] != h[i]:
+            remember(h[i], held, d)
+        an, au, hn, hu = held[c, 1], held[c, 2], held[d, 1], held[d, 2]
+        done, x, x_under, over, under = ratio_of(
+            cost[i], points[i], held[a, 1], held[a, 2], held[b, 1], held[b, 2], an, au, hn
+        )
+        status[i], band[i], points_e4[i] = done, normal, 0
+        if done != DONE:
+            continue
+        status[i] = NO_BAND
+        for number in range(len(bands)):
+            if bands[number, LO] != NULL:
+                side = side_of(over, under, bands[number, LO])
+                if side < 0 or (side == 0 and bands[number, LO_INCLUSIVE] == 0):
+                    continue
+            if bands[number, HI] != NULL:
+                side = side_of(over, under, bands[number, HI])
+                if side > 0 or (side == 0 and bands[number, HI_INCLUSIVE] == 0):
+                    continue
+            fits, value = in_band(
+                bands[number, FORMULA], bands[number, APPLY_HOSPITAL], bands[number, APPLY_AUX],
+                x, x_under, points[i], an, au, hn, hu,
             )  # fmt: skip
-        status[i], band[i], points_e4[i] = found[0], found[1], found[2]
+            status[i], band[i], points_e4[i] = DONE if fits else BY_FRACTIONS, number, value
+            break
