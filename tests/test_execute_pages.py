@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.execute.page_cells import Cells, IndexedLists, IndexedNumbers, IndexedTexts, Numbers64
-from engine.execute.pages import leaves, read_columns
+from engine.execute.page_leaves import leaves
+from engine.execute.pages import read_columns
 
 ROWS = 2_000
 

@@ -23,7 +23,8 @@ from engine.cases.read_parquet import ParquetCases, broken
 from engine.execute.batches import RowBatch, batches, dictionary_paths, group_tables
 from engine.execute.cells import ID, Odd
 from engine.execute.page_cells import ArrowCells, Cells
-from engine.execute.pages import Leaf, leaves, read_columns
+from engine.execute.page_leaves import Leaf, leaves
+from engine.execute.pages import read_columns
 from engine.execute.vocabulary import I64
 
 PAGE_ROWS_MAX = 1 << 18

@@ -127,10 +127,10 @@ class IndexedLists(Cells):
         return IndexedLists(offsets, ids, self.words, self.absent[low:high], self.full, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
-        lengths = np.diff(self.offsets)[rows]
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
-        places = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        places = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
         texts = _taken(self.words, self.ids[places]).cast(self.kind.value_type)
         large = pa.types.is_large_list(self.kind)
         starts = pa.array(offsets if large else offsets.astype(np.int32))

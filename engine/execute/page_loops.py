@@ -1,6 +1,6 @@
 """The loops over Parquet page headers and over values as they are, compiled by numba without the GIL.
 
-In: bytes of a file or of its pages, these with `SLACK` bytes more behind them; out: numbers written into arrays of the
+In: bytes of a file or of its pages, `SLACK` of them or more behind the levels; out: numbers written into arrays of the
 caller. A page comes from a file and may hold anything: every loop checks its bounds and answers −1 where the page is
 not what it should be. Dictionary numbers are the matter of `page_runs`.
 """
@@ -163,8 +163,13 @@ def flat_fixed(
                     continue
             if order == LITTLE:
                 part[k] = np.int64(np.int32(load32(data, at))) if size == 4 else np.int64(load64(data, at))
-            elif size <= 8:
+            elif size <= 8 and at + 8 <= len(data):
                 part[k] = np.int64(turned(load64(data, at))) >> unused
+            elif size <= 8:
+                value = np.int64(np.int8(data[at]))
+                for n in range(1, size):
+                    value = value << 8 | data[at + n]
+                part[k] = value
             else:
                 value, fits = _wide(data, at, size)
                 if not fits:
@@ -192,17 +197,20 @@ def flat_texts(
         if at < 0:
             return -1
     for k in range(count):
-        if not full and levels[k] == 0:
-            missing[k] = True
-        else:
+        missing[k] = not full and levels[k] == 0
+        if not missing[k]:
             if at + 4 > end:
                 return -1
             length = np.int64(load32(data, at))
             at += 4
             if length > end - at or length > room - behind:
                 return -1
-            for n in range(0, length, 8):
-                store64(texts, behind + n, load64(data, at + n))
+            if at + length + 8 <= len(data):
+                for n in range(0, length, 8):
+                    store64(texts, behind + n, load64(data, at + n))
+            else:
+                for n in range(length):
+                    texts[behind + n] = data[at + n]
             at += length
             behind += length
         ends[k] = behind

@@ -201,27 +201,34 @@ def list_ids(
         at, full = levels_of(data, at, end, 2 if deepest > 1 else 1, deepest, count, defs)
         if at < 0:
             return -1
-        if full:
-            defs[:count] = deepest
-        present, none, begun = np.int64(0), np.int64(0), np.int64(0)
+        present, none, begun = count if full else np.int64(0), np.int64(0), np.int64(0)
         for k in range(count):
-            present += defs[k] == deepest
-            none += defs[k] == hollow
             begun += reps[k] == 0
         if begun > rows - row or (count and row == 0 and reps[0] != 0):
             return -1
+        if not full:
+            for k in range(count):
+                present += defs[k] == deepest
+                none += defs[k] == hollow
         if none:
             answer = _numbers_within(data, at, end, present, limit, bits, numbers, 0)
         else:
             answer = _numbers_within(data, at, end, present, limit, bits, out, behind)
         if answer < 0:
             return answer
+        # Written as if a row began with every level; the next that does begin writes over it.
+        if full:
+            absent[row : row + begun] = False
+            for k in range(count):
+                put(offsets, row, np.uint64(behind + k))
+                row += reps[k] == 0
+            behind += count
+            continue
         if none:
             state[0] += none
             _with_none(defs, count, deepest, hollow, limit, numbers, out, behind)
         lowest = hollow if none else deepest
         for k in range(count):
-            # Written as if a row began with every level; the next that does begin writes over it.
             level = defs[k]
             put(offsets, row, np.uint64(behind))
             put(absent, row, np.uint64(level < least))

@@ -7,7 +7,6 @@ no error: the column is then read by Arrow, which also says what is wrong with a
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -30,9 +29,9 @@ from engine.execute.page_cells import (
     IndexedTexts,
     Numbers64,
 )
+from engine.execute.page_leaves import Leaf
 from engine.execute.page_loops import (
     AT,
-    BIG,
     DATA,
     DATA_2,
     DEF_BYTES,
@@ -41,7 +40,6 @@ from engine.execute.page_loops import (
     ENCODING,
     IS_PACKED,
     KIND,
-    LITTLE,
     PACKED,
     PLAIN,
     PLAIN_DICTIONARY,
@@ -60,86 +58,13 @@ from engine.execute.page_runs import SLACK, TOO_WIDE, flat_ids, list_ids
 _CODECS: Final = {"ZSTD": "zstd", "SNAPPY": "snappy", "GZIP": "gzip", "BROTLI": "brotli", "UNCOMPRESSED": None}
 _BY_DICTIONARY: Final = (PLAIN_DICTIONARY, RLE_DICTIONARY)
 _PAGES_MAX: Final = 1 << 14
-_TEXT_BYTES_MAX: Final = (1 << 31) - 1
-_UNITS: Final = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_BYTES_MAX: Final = (1 << 31) - 1
 _NARROW_MAX: Final = (1 << 16) - 1
 _ROOM_KEPT_MAX: Final = 1 << 23
-_INTEGERS: Final = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16())
 
 
 class UnknownFormError(Exception):
     """Pages that are left to Arrow."""
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One column of the file: where its chunks are, and what its levels and values mean."""
-
-    place: int
-    kind: pa.DataType
-    """As Arrow reads it."""
-    deepest: int
-    nullable: int
-    """Bit 0: the cell may be null; bit 1: the elements of a list may."""
-    size: int
-    """Bytes of a value of fixed size; 0 for text."""
-    order: int
-
-    @property
-    def is_list(self) -> bool:
-        return bool(pa.types.is_list(self.kind) or pa.types.is_large_list(self.kind))
-
-
-def leaves(metadata: pq.FileMetaData) -> dict[str, Leaf]:
-    """The columns whose form is known, by name."""
-    schema = metadata.schema.to_arrow_schema()
-    places: dict[str, list[int]] = {}
-    for place in range(metadata.num_columns):
-        places.setdefault(metadata.schema.column(place).path.split(".")[0], []).append(place)
-    found = {}
-    for field in schema:
-        at = places.get(field.name, [])
-        if len(at) == 1 and schema.names.count(field.name) == 1:
-            leaf = _leaf(at[0], field, metadata.schema.column(at[0]))
-            if leaf is not None:
-                found[field.name] = leaf
-    return found
-
-
-def _leaf(place: int, field: pa.Field, column: Any) -> Leaf | None:
-    kind, physical = field.type, column.physical_type
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        nullable = int(field.nullable) | int(kind.value_field.nullable) << 1
-        deepest = 1 + (nullable & 1) + (nullable >> 1)
-        levels = column.max_repetition_level, column.max_definition_level
-        if physical != "BYTE_ARRAY" or not _is_text(kind.value_type) or levels != (1, deepest):
-            return None
-        return Leaf(place, kind, deepest, nullable, 0, LITTLE)
-    deepest = int(field.nullable)
-    if column.path != field.name or (column.max_repetition_level, column.max_definition_level) != (0, deepest):
-        return None
-    if physical == "BYTE_ARRAY" and _is_text(kind):
-        return Leaf(place, kind, deepest, deepest, 0, LITTLE)
-    sizes = {"INT32": (4, LITTLE), "INT64": (8, LITTLE), "FIXED_LEN_BYTE_ARRAY": (column.length, BIG)}
-    if physical not in sizes or not _is_known_number(kind, column):
-        return None
-    return Leaf(place, kind, deepest, deepest, *sizes[physical])
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _is_known_number(kind: pa.DataType, column: Any) -> bool:
-    """Whether the stored whole numbers are those of the Arrow type, so that nothing has to be converted."""
-    if pa.types.is_decimal128(kind):
-        return bool((kind.precision, kind.scale) == (column.precision, column.scale) and kind.precision <= 18)
-    if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
-        return False
-    if pa.types.is_timestamp(kind):
-        said = json.loads(column.logical_type.to_json()) if column.physical_type == "INT64" else {}
-        return kind.tz is None and said.get("timeUnit") == _UNITS.get(kind.unit, "")
-    return bool(kind in _INTEGERS or (pa.types.is_date32(kind) and column.physical_type == "INT32"))
 
 
 class _Room(threading.local):
@@ -163,7 +88,7 @@ _room = _Room()
 
 @dataclass(frozen=True)
 class _Pages:
-    """Pages of one column of a row group, still packed."""
+    """Pages of one column of a row group, still packed, until the thread takes up another column."""
 
     heads: Sequence[Sequence[int]]
     packed: pa.Buffer
@@ -182,14 +107,26 @@ class _Pages:
     def unpacked(self) -> tuple[U8, I64]:
         """One behind the other with `SLACK` bytes more, their levels as in pages of the first version, until the thread
         unpacks others; and where each begins and ends, and its values."""
-        parts = [self._bytes(head) for head in self.heads]
-        table, at = np.empty((len(parts), 3), np.int64), 0
-        data = _room.bytes("pages", sum(map(len, parts)) + SLACK)
-        for row, (part, head) in enumerate(zip(parts, self.heads, strict=True)):
-            table[row] = at, at + len(part), head[VALUES]
-            data[at : at + len(part)] = part
-            at += len(part)
-        return data, table
+        return self._joined([self._bytes(head) for head in self.heads])
+
+    def alone(self, optional: bool) -> tuple[U8, I64]:
+        """The only page, `SLACK` bytes or more behind its levels, which spares a copy of the values."""
+        data = self._bytes(self.heads[0])
+        levels = 4 + int.from_bytes(data[:4].tobytes(), "little") if optional else 0
+        if levels + SLACK > len(data):
+            return self._joined([data])
+        data.flags.writeable = False
+        return data, np.array([[0, len(data), self.heads[0][VALUES]]])
+
+    def _joined(self, parts: list[U8]) -> tuple[U8, I64]:
+        ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+        size = int(ends[-1]) if parts else 0
+        data = _room.bytes("pages", size + SLACK)[: size + SLACK]
+        if parts:
+            np.concatenate(parts, out=data[:size])
+        data.flags.writeable = False  # as memory of others is: one form for the compiled loops
+        values = [head[VALUES] for head in self.heads]
+        return data, np.stack([np.append(0, ends[:-1]), ends, np.array(values, np.int64)], axis=1)
 
     def _bytes(self, head: Sequence[int]) -> U8:
         body = self.packed.slice(head[AT], head[PACKED])
@@ -257,8 +194,12 @@ def _pages(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> _Pages:
     start = chunk.data_page_offset
     if chunk.has_dictionary_page and 0 < (chunk.dictionary_page_offset or 0) < start:
         start = chunk.dictionary_page_offset
-    packed = os.pread(handle, chunk.total_compressed_size, start)
-    data = np.frombuffer(packed, np.uint8)
+    size = chunk.total_compressed_size
+    if not 0 <= size <= _BYTES_MAX:
+        raise UnknownFormError
+    data = _room.bytes("packed", size)[:size]
+    data = data[: os.preadv(handle, [data], start)]
+    data.flags.writeable = False
     for size in (64, _PAGES_MAX):
         table = np.zeros((size, AT + 1), np.int64)
         count = int(page_headers(data, chunk.num_values, table))
@@ -275,7 +216,7 @@ def _pages(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> _Pages:
         if (kind == DATA and levels) or (kind == DICTIONARY and number):
             raise UnknownFormError
     name = _CODECS[chunk.compression]
-    return _Pages(heads, pa.py_buffer(packed), None if name is None else pa.Codec(name), leaf)
+    return _Pages(heads, pa.py_buffer(data), None if name is None else pa.Codec(name), leaf)
 
 
 def _ids(pages: _Pages, limit: int, rows: int) -> tuple[Ids, int]:
@@ -304,9 +245,9 @@ def _known_numbers(dictionary: _Pages) -> I64:
     return found
 
 
-def _fill(pages: _Pages, optional: bool, out: I64, missing: npt.NDArray[np.bool_]) -> int:
-    data, table = pages.unpacked()
-    leaf, levels = pages.leaf, _room.bytes("levels", pages.most)
+def _fill(page: _Pages, optional: bool, out: I64, missing: npt.NDArray[np.bool_]) -> int:
+    data, table = page.alone(optional)
+    leaf, levels = page.leaf, _room.bytes("levels", page.most)
     return _known(flat_fixed(data, table, optional, leaf.size, leaf.order, levels, out, missing))
 
 
@@ -330,15 +271,16 @@ def _fixed(pages: _Pages, rows: int, known: I64 | None) -> tuple[I64, npt.NDArra
 def _texts(pages: _Pages, optional: bool) -> pa.Array:
     """The texts of pages, one behind the other."""
     count = sum(head[VALUES] for head in pages.heads)
-    missing, offsets = np.zeros(count, np.bool_), np.zeros(count + 1, np.int32)
+    missing, offsets = np.empty(count, np.bool_), np.empty(count + 1, np.int32)
+    offsets[0] = 0
     levels, base, behind = _room.bytes("levels", pages.most), 0, 0
     room = sum(head[WHOLE] for head in pages.heads)
-    if room > _TEXT_BYTES_MAX:
+    if room > _BYTES_MAX:
         raise UnknownFormError
     texts = np.empty(room + SLACK, np.uint8)
     for head in pages.heads:
         part = slice(base, base + head[VALUES])
-        args = *pages.of([head]).unpacked(), optional, levels
+        args = *pages.of([head]).alone(optional), optional, levels
         behind = _known(flat_texts(*args, texts, behind, offsets[1:][part], missing[part]))
         base += head[VALUES]
     validity = pa.py_buffer(np.packbits(~missing, bitorder="little")) if optional and missing.any() else None
@@ -360,7 +302,7 @@ def _mixed_texts(pages: _Pages, words: pa.Array | None) -> pa.Array:
         else:
             ids, _ = _ids(page, len(words), head[VALUES])
             parts.append(words.take(pa.array(ids, mask=ids == len(words))))
-    if sum(part.nbytes for part in parts) > _TEXT_BYTES_MAX:
+    if sum(part.nbytes for part in parts) > _BYTES_MAX:
         raise UnknownFormError
     return pa.concat_arrays(parts)
 
