@@ -8,7 +8,8 @@ The pack's code map is applied here. It looks at no record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ import numpy as np
 from grouper.dip_expression import DiagnosisExpr
 from grouper.dip_layout import BY_LEVEL, DX_FIELDS, DX_SIZE, I64, TOP_LEVEL, WORD_BITS
 from grouper.dip_normalise import is_excluded_diagnosis
-from grouper.dip_search import RowIndex, range_holds
+from grouper.dip_search import RowIndex
 from grouper.dip_tables import CHAIN_SOURCES, FLAT_SOURCES, DipTables, Group, ProcedureType
 from grouper.dip_terms import in_diagnoses, keys
 
@@ -58,8 +59,20 @@ class DxVocabulary:
         self._key_spans: dict[tuple[int, ...], tuple[int, int, int, int]] = {}
         self._places: dict[tuple[object, ...], int] = {}
         self._spans, self._span_rows = [0], list[tuple[int, int, int, int]]()
-        self._types_of: dict[str, int] = {}
+        self._types_of: dict[tuple[str, tuple[int, ...]], int] = {}
         self._by_type: list[list[int]] = []
+        self._ranges = [
+            (key, term.lo, term.hi, group.row)
+            for key, groups in index.by_range.items()
+            for group in groups
+            for term in group.diagnosis.terms
+            if term.kind == "range"
+        ]
+        self._bounds: dict[int, list[str]] = {
+            size: sorted({bound for _, *bounds, _ in self._ranges for bound in bounds if len(bound) == size})
+            for size in sorted({len(lo) for _, lo, _, _ in self._ranges})
+        }
+        self._rows_between: dict[tuple[int, ...], dict[tuple[str, ProcedureType], int]] = {}
         self._letters_of: dict[str, int] = {}
         self._letters: list[list[int]] = []
         self._categories: dict[str, int] = {}
@@ -173,20 +186,24 @@ class DxVocabulary:
         return first, empty, end, every
 
     def _types(self, code: str) -> int:
-        """The table of comprehensive rows by type; codes alike in their first five characters share one."""
-        known = self._types_of.get(code[:5])
+        """The table of comprehensive rows by type; codes of one category between the same bounds share it."""
+        key = code[:3], self._place_among_bounds(code)
+        known = self._types_of.get(key)
         if known is None:
+            in_range = self._in_range(key[1], code)
             table = [
                 cell
                 for layer in self.type_layers
                 for kind in ProcedureType
-                for cell in self._comprehensive(layer, kind, code)
+                for cell in self._comprehensive(layer, kind, code, in_range)
             ]
-            known = self._types_of[code[:5]] = len(self._by_type)
+            known = self._types_of[key] = len(self._by_type)
             self._by_type.append(table)
         return known
 
-    def _comprehensive(self, layer: str, kind: ProcedureType, code: str) -> list[int]:
+    def _comprehensive(
+        self, layer: str, kind: ProcedureType, code: str, in_range: Mapping[tuple[str, ProcedureType], int]
+    ) -> list[int]:
         exact: list[Group] = []
         for width in (3, 2, 1):
             exact = self.index.by_category.get((layer, code[:width], kind), [])
@@ -195,8 +212,24 @@ class DxVocabulary:
         if any(group.op_level is not None for group in exact):
             levels = [_first([g for g in exact if g.op_level == n]) for n in range(1, TOP_LEVEL + 1)]
             return [BY_LEVEL, -1, *levels, -1]
-        in_range = [group for group in self.index.by_range.get((layer, kind), []) if range_holds(group, code)]
-        return [1, _first(exact), *[-1] * TOP_LEVEL, _first(in_range)]
+        return [1, _first(exact), *[-1] * TOP_LEVEL, in_range.get((layer, kind), -1)]
+
+    def _in_range(self, place: tuple[int, ...], code: str) -> dict[tuple[str, ProcedureType], int]:
+        """By layer and type, the first row with a range that holds the code, or any other at its place."""
+        rows = self._rows_between.get(place)
+        if rows is None:
+            rows = self._rows_between[place] = {}
+            for key, lo, hi, row in self._ranges:
+                if lo <= code[: len(lo)] <= hi:
+                    rows.setdefault(key, row)
+        return rows
+
+    def _place_among_bounds(self, code: str) -> tuple[int, ...]:
+        """What comparing the code with every bound of a range comes to."""
+        places = list[int]()
+        for size, bounds in self._bounds.items():
+            places += bisect_left(bounds, code[:size]), bisect_right(bounds, code[:size])
+        return tuple(places)
 
     def _letter(self, letter: str) -> int:
         known = self._letters_of.get(letter)
