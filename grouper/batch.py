@@ -6,6 +6,7 @@ Ragged columns are offsets plus ids; numbers and texts are one row per field. It
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -35,10 +36,10 @@ class CaseBatch:
     dx_ids: I32
     op_offsets: I64
     op_ids: I32
-    numeric: I32
-    """[field, record], fields as in `CompiledDrg.numeric_names`; NULL_I32 = null."""
-    text: I32
-    """[field, record], fields as in `CompiledDrg.text_names`; −1 = none or a value no rule names."""
+    numeric: Sequence[I32] | I32
+    """A number a record for every field of `CompiledDrg.numeric_names`; NULL_I32 = null."""
+    text: Sequence[I32] | I32
+    """As `numeric`, for every field of `CompiledDrg.text_names`; −1 = none or a value no rule names."""
     mapped: bool = False
 
     def __post_init__(self) -> None:
@@ -48,9 +49,9 @@ class CaseBatch:
             assert offsets[0] >= 0 and offsets[-1] <= len(ids), "offsets point outside the ids"
             assert bool(np.all(offsets[1:] >= offsets[:-1])), "offsets must not fall"
         assert len(self.op_offsets) == len(self.dx_offsets), "diagnoses and procedures disagree on the record count"
-        for field in (self.numeric, self.text):
-            assert field.dtype == np.int32 and field.ndim == 2, "fields are int32 [field, record]"
-            assert field.shape[1] == len(self), "fields and codes disagree on the record count"
+        for field in (*self.numeric, *self.text):
+            assert field.dtype == np.int32 and field.ndim == 1, "fields are int32, one value a record"
+            assert len(field) == len(self), "fields and codes disagree on the record count"
 
     def __len__(self) -> int:
         return len(self.dx_offsets) - 1

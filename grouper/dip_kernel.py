@@ -60,6 +60,16 @@ def group_records(
     return SOURCES
 
 
+@entry
+def outside(values: I64, limit: int) -> bool:
+    """Whether any value that is not NULL lies outside 0..limit."""
+    found = False
+    for i in range(len(values)):
+        value = values[i]
+        found |= ((value < 0) | (value > limit)) & (value != L.NULL)
+    return found
+
+
 @kernel
 def _flat(dx: int, T: I64, S: I64) -> int:
     """The candidate a flat catalogue chooses; −1 = none."""

@@ -49,10 +49,12 @@ def _answers(batch: CaseBatch, marks: bool) -> GroupedBatch:
 
 def _run(compiled: CompiledDrg, batch: CaseBatch, out: GroupedBatch) -> int:
     """Call the kernel; returns the digest of the sources it was compiled from."""
+    fields = [[np.ascontiguousarray(field) for field in each] for each in (batch.numeric, batch.text)]
+    numeric, text = (np.array([field.ctypes.data for field in each], np.int64) for each in fields)
     return int(
         group_records(
             _read_only(batch.dx_offsets), _read_only(batch.dx_ids),
-            _read_only(batch.op_offsets), _read_only(batch.op_ids), _flat(batch.numeric), _flat(batch.text),
+            _read_only(batch.op_offsets), _read_only(batch.op_ids), numeric, text,
             compiled.dx.attributes, _flat(compiled.dx.rows), compiled.op.attributes, _flat(compiled.op.rows),
             _flat(compiled.texts.rows), compiled.texts.bases, compiled.gates,
             compiled.condition_first, compiled.clause_first, _flat(compiled.atoms), compiled.atom_kind,
@@ -70,7 +72,7 @@ def _check_kernel(compiled: CompiledDrg, batch: CaseBatch) -> None:
             return
         nothing = CaseBatch(
             batch.dx_offsets[:1], batch.dx_ids, batch.op_offsets[:1], batch.op_ids,
-            np.empty((len(batch.numeric), 0), np.int32), np.empty((len(batch.text), 0), np.int32), batch.mapped,
+            [field[:0] for field in batch.numeric], [field[:0] for field in batch.text], batch.mapped,
         )  # fmt: skip
         if _run(compiled, nothing, _answers(nothing, False)) != SOURCES:
             group_records.recompile()

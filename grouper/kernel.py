@@ -15,7 +15,7 @@ from grouper.batch import DROPPED, EMPTY, I32, I64, U8
 from grouper.bits import lowest_bit, ones
 from grouper.codes import CLASS_MASK, LEVEL_SHIFT, PRINCIPAL_SHIFT, SITE_SHIFT, TABLE_SHIFT
 from grouper.facts import MARK_CC, MARK_EXCLUDED, MARK_MCC, SEVERITY_CC, SEVERITY_MCC, SEVERITY_NONE
-from grouper.jit import entry, inlined, u
+from grouper.jit import entry, ids_at, inlined, u
 from grouper.kernel_reason import any_holds, fail_reason, failed_check, holds, mapping_failure
 from grouper.places import (
     DX_ANY,
@@ -66,25 +66,23 @@ COUNT_SIZE = 6
 
 @inlined
 def load_numbers(
-    record: int, count: int, numeric: I32, text: I32, text_rows: I64, text_bases: I32, places: I64, state: I64
+    record: int, numeric: I64, text: I64, text_rows: I64, text_bases: I32, places: I64, state: I64
 ) -> None:
     """Numbers and the bits of the text values."""
-    start, source = places[NUMBERS], record
-    for field in range(places[N_NUMBERS]):
-        state[u(start + field)] = numeric[u(source)]
-        source += count
+    start = places[NUMBERS]
+    for field in range(len(numeric)):
+        state[u(start + field)] = ids_at(numeric[u(field)])[record]
     if places[ZERO_WEIGHT_IS_NULL] and state[u(places[WEIGHT])] == 0:
         state[u(places[WEIGHT])] = NULL_I32
     words = places[TEXT_WORDS]
     if words == 0:
         return
-    slot, source = places[TEXTS], record
+    slot = places[TEXTS]
     for field in range(len(text_bases)):
-        row = (text_bases[u(field)] + 1 + text[u(source)]) * words
+        row = (text_bases[u(field)] + 1 + ids_at(text[u(field)])[record]) * words
         for word in range(words):
             state[u(slot + word)] = text_rows[u(row + word)]
         slot += words
-        source += count
 
 
 @inlined
@@ -178,7 +176,7 @@ def search(
 
 @entry
 def group_records(
-    dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numeric: I32, text: I32,
+    dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numeric: I64, text: I64,
     dx_attributes: I64, dx_rows: I64, op_attributes: I64, op_rows: I64, text_rows: I64, text_bases: I32,
     gates: I32, condition_first: I32, clause_first: I32, atoms: I64, atom_kind: I32, counts: I64,
     dx_open: U64, op_open: U64, plan: I32, places: I64, state: I64,
@@ -186,7 +184,8 @@ def group_records(
 ) -> int:  # fmt: skip
     """Group every record of the batch; returns the digest of the sources it was compiled from.
 
-    All arrays but the gates are flat. `state` is one thread's scratch; marks are written if there is room for them.
+    `numeric` and `text` are addresses of columns; all arrays but the gates are flat. `state` is one thread's scratch;
+    marks are written if there is room for them.
     """
     records = len(dx_offsets) - 1
     derived = places[NUMBERS] + places[N_NUMBERS]
@@ -199,7 +198,7 @@ def group_records(
     for record in range(records):
         dx_first, dx_end = dx_offsets[u(record)], dx_offsets[u(record + 1)]
         op_first, op_end = op_offsets[u(record)], op_offsets[u(record + 1)]
-        load_numbers(record, records, numeric, text, text_rows, text_bases, places, state)
+        load_numbers(record, numeric, text, text_rows, text_bases, places, state)
         why = mapping_failure(dx_first, dx_end, dx_ids, op_first, op_end, op_ids) if places[IS_MAPPED] else 0
         if why == 0:
             why = failed_check(places, state)

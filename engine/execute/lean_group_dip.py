@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from engine.edition_dip import PRICE_KEYS, DipEdition
 from engine.execute.lean import LeanRows
-from engine.execute.lean_group import LeanGroups, code_ids
+from engine.execute.lean_group import LeanGroups, code_ids, filled
 from engine.execute.lean_loops import (
     answers_at,
     begun_units,
@@ -25,6 +25,7 @@ from engine.execute.lean_loops import (
     stays,
     unfilled,
 )
+from engine.execute.scratch import Scratch
 from engine.execute.texts import Answers
 from engine.execute.vocabulary import I32, I64, Words
 from grouper.dip import group_batch
@@ -58,7 +59,7 @@ class DipLean:
     """A DIP edition. See `engine.edition_dip`."""
 
     def __init__(self, edition: DipEdition) -> None:
-        self._edition = edition
+        self._edition, self._scratch = edition, Scratch()
         self._dx = Answers(edition.compiled.dx.id_of, 0)
         self._op = Answers(edition.compiled.op.id_of, 0)
         self._death = Answers(lambda way: int(way == _DEATH), 0)
@@ -66,8 +67,8 @@ class DipLean:
         self._codes = _Codes(edition)
 
     def __call__(self, rows: LeanRows) -> LeanGroups:
-        dx_offsets, dx_ids = code_ids(rows, "diag_codes", self._dx)
-        op_offsets, op_ids = code_ids(rows, "oprn_codes", self._op)
+        dx_offsets, dx_ids = code_ids(rows, "diag_codes", self._dx, self._scratch)
+        op_offsets, op_ids = code_ids(rows, "oprn_codes", self._op, self._scratch)
         batch = Batch(dx_offsets, dx_ids, op_offsets, op_ids, self.numbers(rows))
         out = group_batch(self._edition.compiled, batch)
         status = np.where(out.row >= 0, np.uint8(GroupStatus.OK), np.uint8(GroupStatus.FAIL))
@@ -78,22 +79,22 @@ class DipLean:
 
     def numbers(self, rows: LeanRows) -> I64:
         """[NUMBERS, n] as the kernel reads it; those no rule asks for are not worked out."""
-        found = np.empty((N_NUMBERS, len(rows)), np.int64)
+        found = self._scratch.array("numbers", (N_NUMBERS, len(rows)), np.int64)
         asked = self._edition.compiled.asked
         if COST in asked:
             cost = rows.numbers.get("medfee_sumamt_fen")
             found[COST] = NULL if cost is None else cost.filled(NULL)
-            self._prices.fill(rows, found[COST_FACTOR], found[BASIC_COST_FACTOR])
-        adm, out_on = _numbers(rows, "adm_on"), _numbers(rows, "discharged_on")
+            self._prices.fill(rows, found[COST_FACTOR], found[BASIC_COST_FACTOR], self._scratch)
+        adm, out_on = self._column(rows, "adm_on"), self._column(rows, "discharged_on")
         if STAY in asked:
-            stays(adm, out_on, _numbers(rows, "act_ipt_days"), found[STAY])
+            stays(adm, out_on, self._column(rows, "act_ipt_days"), found[STAY])
         if AGE_DAYS in asked or AGE_YEARS in asked:
-            born, sent_days, sent_years = (_numbers(rows, name) for name in ("born_on", "nwb_age", "age"))
+            born, sent_days, sent_years = (self._column(rows, name) for name in ("born_on", "nwb_age", "age"))
             days_and_years(born, adm, out_on, sent_days, sent_years, found[AGE_DAYS], found[AGE_YEARS])
         if WEIGHT in asked:
-            begun_units(_numbers(rows, "nwb_bir_wt"), 1, found[WEIGHT])
+            begun_units(self._column(rows, "nwb_bir_wt"), 1, found[WEIGHT])
         if ICU_DAYS in asked:
-            begun_units(_numbers(rows, "icu_hours"), _ICU_UNIT_H, found[ICU_DAYS])
+            begun_units(self._column(rows, "icu_hours"), _ICU_UNIT_H, found[ICU_DAYS])
         if DEATH in asked:
             found[DEATH] = 0
             if (way := rows.texts.get("dscg_way")) is not None:
@@ -101,6 +102,15 @@ class DipLean:
         if TREATMENT in asked:
             found[TREATMENT], found[DRUG] = NULL, NULL  # no file says how a cost divides
         return found
+
+    def _column(self, rows: LeanRows, name: str) -> I32:
+        """A number column with NULL_I32 for what is missing."""
+        out = self._scratch.array(name, len(rows), np.int32)
+        found = rows.numbers.get(name)
+        if found is not None:
+            return filled(found, out)
+        out.fill(NULL_I32)
+        return out
 
 
 class _Prices:
@@ -126,25 +136,26 @@ class _Prices:
         self._slot_of: dict[int, int] = {}
         self._lock = Lock()
 
-    def fill(self, rows: LeanRows, k: I64, basic_k: I64) -> None:
+    def fill(self, rows: LeanRows, k: I64, basic_k: I64, scratch: Scratch) -> None:
         """K and the K of primary-care groups for every row; NULL where the table has no row for it."""
-        place = np.zeros(len(rows), np.int64)
+        place = scratch.array("place", len(rows), np.int64)
+        place.fill(0)
         for name, answers, size in zip(PRICE_KEYS, self._answers, self._sizes, strict=True):
             coded = rows.texts.get(name)
             if coded is None:
                 place = place * size + answers.of_null
             elif size > 1:
                 combine(_within(coded.ids, coded.words), answers.of(coded.words), size, place)
-        slots, factors = self._slots_of(place)
+        slots, factors = self._slots_of(place, scratch)
         factors_at(slots, factors, k, basic_k)
 
-    def _slots_of(self, place: I64) -> tuple[I32, I64]:
+    def _slots_of(self, place: I64, scratch: Scratch) -> tuple[I32, I64]:
         if self._slots is None:
             found, which = np.unique(place, return_inverse=True)
             with self._lock:
                 slots = np.array([self._slot(each) for each in found.tolist()], np.int32)
                 return slots[which].astype(np.int32), self._factors
-        out = np.empty(len(place), np.int32)
+        out = scratch.array("slots", len(place), np.int32)
         while (row := unfilled(place, self._slots, out)) >= 0:
             with self._lock:
                 number = int(place[row])
@@ -230,15 +241,6 @@ class _Codes:
             known = self._number[key] = len(self._texts)
             self._texts.append(rewritten_code(self._groups[row], principal))
         return known
-
-
-def _numbers(rows: LeanRows, name: str) -> I32:
-    """A number column with NULL_I32 for what is missing."""
-    found = rows.numbers.get(name)
-    if found is None:
-        return np.full(len(rows), NULL_I32, np.int32)
-    values: I32 = found.filled(NULL_I32, np.int32)
-    return values
 
 
 def _within(numbers: I32, words: Words) -> I32:

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from grouper.dip_layout import NULL
+from grouper.jit import u
 from grouper.tables import NULL_I32
 
 
@@ -23,7 +24,14 @@ def answers_at(words: Any, known: Any, out: Any) -> None:
     last = len(known) - 1
     for i in range(len(words)):
         word = words[i]
-        out[i] = known[word if word >= 0 else last]
+        out[i] = known[u(word if word >= 0 else last)]
+
+
+@njit(nogil=True, cache=True)
+def fill_missing(values: Any, missing: Any, out: Any) -> None:
+    """The values, NULL_I32 where one is missing."""
+    for i in range(len(values)):
+        out[i] = NULL_I32 if missing[i] else values[i]
 
 
 @njit(nogil=True, cache=True)
@@ -32,7 +40,7 @@ def combine(words: Any, known: Any, size: Any, place: Any) -> None:
     last = len(known) - 1
     for i in range(len(words)):
         word = words[i]
-        place[i] = place[i] * size + known[word if word >= 0 else last]
+        place[i] = place[i] * size + known[u(word if word >= 0 else last)]
 
 
 @njit(nogil=True, cache=True)
@@ -40,7 +48,7 @@ def unfilled(place: Any, slots: Any, out: Any) -> int:
     """Slots of the places; returns the first row whose place has none yet, −1 where all have one."""
     missing = -1
     for i in range(len(place) - 1, -1, -1):
-        slot = slots[place[i]]
+        slot = slots[u(place[i])]
         out[i] = slot
         if slot < 0:
             missing = i
@@ -52,7 +60,7 @@ def factors_at(slots: Any, factors: Any, k: Any, basic_k: Any) -> None:
     """Both cost factors of every slot."""
     for i in range(len(slots)):
         slot = slots[i]
-        k[i], basic_k[i] = factors[slot, 0], factors[slot, 1]
+        k[i], basic_k[i] = factors[u(slot), 0], factors[u(slot), 1]
 
 
 @njit(nogil=True, cache=True)
