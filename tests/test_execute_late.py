@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,12 @@ from engine.cases.load import load_cases
 from engine.cases.read import open_cases
 from engine.cases.rejection import Reject
 from engine.execute.batches import RowBatch
+from engine.execute.cells import Lists
+from engine.execute.lean import LeanRows
+from engine.execute.lean_kept import kept_rows
 from engine.execute.pile import Pile
 from engine.execute.raw import Copies, RawForms, RawRows, Waiting
+from engine.execute.vocabulary import Vocabulary
 from tests.input_rows import Row, assert_same, many, row, write_csv, write_excel, write_parquet
 from tests.lean_cases import lean_cases
 
@@ -117,3 +122,22 @@ def test_heaps_keep_the_order_they_were_made_in(limit: int) -> None:
     for key, heap in heaps.items():
         assert heap.rows == len(wanted[str(key)])
         assert heap.table()["n"].to_pylist() == wanted[str(key)]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_rows_left_out_are_gone_from_ids_and_lists(kind: pa.DataType) -> None:
+    rng = np.random.default_rng(4)
+    texts = ["x" * int(size) + str(n) for n, size in enumerate(rng.integers(0, 9, 300))]
+    for nulls in (False, True):
+        words: list[str | None] = [None if nulls and n % 50 == 0 else text for n, text in enumerate(texts)]
+        for ids in (pa.array(words, kind), pa.array(words, kind).slice(37, 101), pa.array([], kind)):
+            for share in (0, 0.02, 0.5, 1):
+                gone = np.flatnonzero(rng.random(len(ids)) < share)
+                offsets = np.concatenate([[0], np.cumsum(rng.integers(0, 4, len(ids)))])
+                codes = Lists(offsets, np.arange(offsets[-1], dtype=np.int32), Vocabulary(lambda _: ()).words)
+                lists = [codes.ids[a:b].tolist() for a, b in pairwise(offsets)]
+                keep = np.delete(np.arange(len(ids)), gone)
+                found = kept_rows(LeanRows(ids, {}, {}, {"codes": codes}), gone)
+                assert found.ids.to_pylist() == [ids[n].as_py() for n in keep.tolist()]
+                left = found.lists["codes"]
+                assert [left.ids[a:b].tolist() for a, b in pairwise(left.offsets)] == [lists[n] for n in keep.tolist()]
