@@ -27,7 +27,7 @@ from tests.lean_cases import lean_cases
 
 def messy(rng: random.Random, count: int) -> list[Row]:
     """Rows some of whose ids stand there again, alike or not, mended or null, among rows that need mending."""
-    rows = []
+    rows = list[Row]()
     for cells in many(count):
         odd = rng.random()
         changed: dict[str, str | None] = {}
@@ -87,7 +87,7 @@ def test_raw_rows_come_back_as_they_were(limit: int, tmp_path: Path) -> None:
     given = []
     rng = random.Random(limit)
     for step in range(60):
-        rows = [{**cells, "setl_id": f"S{rng.randrange(40)}"} for cells in many(rng.randrange(1, 4))]
+        rows: list[Row] = [{**cells, "setl_id": f"S{rng.randrange(40)}"} for cells in many(rng.randrange(1, 4))]
         raw = picked(forms, step % 2, rows, 10 * step, lost=step % 3 == 0)
         waiting.add(raw)
         copies.add(raw)
@@ -119,9 +119,9 @@ def test_heaps_keep_the_order_they_were_made_in(limit: int) -> None:
     assert len(pile) == 5_000
     heaps = pile.taken()
     assert not len(pile)
-    for key, heap in heaps.items():
-        assert heap.rows == len(wanted[str(key)])
-        assert heap.table()["n"].to_pylist() == wanted[str(key)]
+    for name, heap in heaps.items():
+        assert heap.rows == len(wanted[str(name)])
+        assert heap.table()["n"].to_pylist() == wanted[str(name)]
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
