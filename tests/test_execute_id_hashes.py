@@ -15,7 +15,7 @@ def places(parts: list[np.ndarray], threads: int) -> list[int]:
     with closing(IdHashes()) as hashes:
         for part in parts:
             hashes.add(part.astype(np.uint64))
-        return hashes.repeated(threads).tolist()
+        return [int(place) for place in hashes.repeated(threads)]
 
 
 @pytest.mark.parametrize("held", [1, 3, 64, 1 << 20])
