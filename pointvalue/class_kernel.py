@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pointvalue.class_tables import SHAPE_CODE, SMALL, Asks, Col, End, KCol, SetCol
+from pointvalue.class_tables import SHAPE_CODE, SMALL, Asks, CellCol, Col, End, KCol, SetCol
 from pointvalue.fixed_wide import (
     add_wide,
     below_wide,
@@ -76,6 +76,8 @@ _END_NONE, _END_K = int(End.NONE), int(End.K)
 _FROM_DAY, _RULE_START, _RULE_END = int(SetCol.FROM_DAY), int(SetCol.RULE_START), int(SetCol.RULE_END)
 _K_START, _K_END = int(SetCol.K_START), int(SetCol.K_END)
 _PLAIN_START, _PLAIN_END = int(SetCol.PLAIN_START), int(SetCol.PLAIN_END)
+_SET_CELLS, _LIMIT_CELLS = int(SetCol.CELLS), int(KCol.CELLS)
+_CELL_START, _CELL_END, _CELL_FIRST = int(CellCol.START), int(CellCol.END), int(CellCol.FIRST)
 _LIMIT_UPTO, _LIMIT_N, _LIMIT_D = int(KCol.UPTO_E4), int(KCol.K_N), int(KCol.K_D)
 
 _NORMAL, _COEF_ONLY = SHAPE_CODE[Shape.NORMAL], SHAPE_CODE[Shape.COEF_ONLY]
@@ -268,10 +270,11 @@ def _remember(number: Any, held: Any) -> Any:
 def score_rows(
     rows: Any, pool: Any, hospital: Any, group: Any, value_day: Any, days: Any, cost: Any, base_e4: Any,
     reference: Any, flags: Any, coefficient: Any, by_hospital: Any, same_price: Any, aux: Any, tcm_ratio: Any,
-    tcm_base: Any, extra_e4: Any, extra_year: Any, rank: Any, has_aux: Any, has_tcm: Any, has_extra: Any,
-    year_n: Any, year_d: Any, stay_n: Any, stay_d: Any, readmitted_flag: Any, top_limits: Any, sets: Any, rules: Any,
-    order: Any, k_limits: Any, by_reference: Any, unit_n: Any, unit_d: Any, points_n: Any, points_d: Any,
-    budget_n: Any, budget_d: Any, held: Any, rule_out: Any, points_out: Any, status_out: Any, found: Any,
+    tcm_base: Any, extra_e4: Any, extra_year: Any, rank: Any, has_aux: Any, has_tcm: Any, has_extra: Any, year_n: Any,
+    year_d: Any, stay_n: Any, stay_d: Any, readmitted_flag: Any, top_limits: Any, sets: Any, rules: Any, order: Any,
+    k_limits: Any, cells: Any, cell_limits: Any, cell_rules: Any, by_reference: Any, unit_n: Any, unit_d: Any,
+    points_n: Any, points_d: Any, budget_n: Any, budget_d: Any, held: Any, rule_out: Any, points_out: Any,
+    status_out: Any, found: Any,
 ) -> None:  # fmt: skip
     """Rule, points ×10⁴ and status of the cases in `rows`. Outputs and ranks are placed like `rows`; `coefficient` is
     empty where cases have those of their hospital, `same_price` where no group has a coefficient of 1. `held`: zeros.
@@ -298,10 +301,10 @@ def score_rows(
             status_out[place] = _SLOW
             found[_FOUND_SLOW] += 1
             continue
-        k_n, k_d = np.int64(0), np.int64(0)
+        k_n, k_d, part = np.int64(0), np.int64(0), sets[which, _SET_CELLS]
         for at in range(sets[which, _K_START], sets[which, _K_END]):
             if base <= k_limits[at, _LIMIT_UPTO]:
-                k_n, k_d = k_limits[at, _LIMIT_N], k_limits[at, _LIMIT_D]
+                k_n, k_d, part = k_limits[at, _LIMIT_N], k_limits[at, _LIMIT_D], k_limits[at, _LIMIT_CELLS]
                 break
         tcm = tcm_base[i] if has_tcm else np.int64(-1)
         is_narrow = r_n < _NARROW and r_d < _NARROW
@@ -309,6 +312,16 @@ def score_rows(
         if flag == 0:
             start, end = sets[which, _PLAIN_START], sets[which, _PLAIN_END]
         rule, status = np.int64(-1), _NO_RULE
+        if flag == 0 and part >= 0 and has_ratio and is_narrow:
+            # Where the ratio lies among the limits, counted without a branch: one for each it reaches, one for each
+            # it passes. Ratio and limits are under 2³² and 2³¹, so that products stay under 2⁶³.
+            at = cells[part, _CELL_FIRST]
+            for limit in range(cells[part, _CELL_START], cells[part, _CELL_END]):
+                left, right = r_n * cell_limits[limit, 1], cell_limits[limit, 0] * r_d
+                at += np.int64(left >= right) + np.int64(left > right)
+            rule = cell_rules[at]
+            if rule >= 0:
+                status, end = _DONE, start
         for at in range(start, end):
             each = order[at]
             asks = rules[each, _ASKS]

@@ -7,7 +7,7 @@ It decides nothing: which rule matches is the kernel's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
 
@@ -91,12 +91,22 @@ class SetCol(IntEnum):
     K_END = 4
     PLAIN_START = 5
     PLAIN_END = 6
+    CELLS = 7
 
 
 class KCol(IntEnum):
     UPTO_E4 = 0
     K_N = 1
     K_D = 2
+    CELLS = 3
+
+
+class CellCol(IntEnum):
+    """Where a `Cells` of limits begins and ends, and its first answer."""
+
+    START = 0
+    END = 1
+    FIRST = 2
 
 
 class NumbersTooFine(ValueError):
@@ -112,6 +122,11 @@ class SchemeTables:
     order: I64
     """Every rule by its own place, then of every set the rules without a flag: those of cases that have none."""
     k_limits: I64
+    cells: I64
+    """By limit K, and by set for cases without one: which limits part the cost ratios, and where the answers begin."""
+    cell_limits: I64
+    cell_rules: I64
+    """First rule of a case without flags by where its ratio lies: below the first limit, on it, above it, and so on."""
     rule_list: tuple[ClassRule, ...]
     rule_from_day: tuple[int, ...]
     top_shares: tuple[Fraction, ...]
@@ -123,6 +138,22 @@ class SchemeTables:
     budget_n: I64
     budget_d: I64
     same_price: NDArray[np.bool_]
+
+
+_COMPILED: dict[tuple[int, tuple[str, ...], tuple[str, ...]], tuple[PointScheme, SchemeTables]] = {}
+"""Schemes compiled so far, for the next piece; with the scheme itself, so that its number stays its own."""
+_COMPILED_MAX = 64
+
+
+def compiled_scheme(scheme: PointScheme, pools: tuple[str, ...], groups: tuple[str, ...]) -> SchemeTables:
+    """As `compile_scheme`, which is done once for each scheme."""
+    key = (id(scheme), pools, groups)
+    found = _COMPILED.get(key)
+    if found is None:
+        if len(_COMPILED) >= _COMPILED_MAX:
+            _COMPILED.clear()
+        found = _COMPILED[key] = scheme, compile_scheme(scheme, pools, groups)
+    return found[1]
 
 
 def compile_scheme(scheme: PointScheme, pools: tuple[str, ...], groups: tuple[str, ...]) -> SchemeTables:
@@ -144,12 +175,18 @@ def compile_scheme(scheme: PointScheme, pools: tuple[str, ...], groups: tuple[st
             rules.append(_rule_row(rule, top))
             kept.append(rule)
             from_days.append(class_set.from_day)
-        sets.append([class_set.from_day, rule_start, len(rules), k_start, len(limits), 0, 0])
+        sets.append([class_set.from_day, rule_start, len(rules), k_start, len(limits), 0, 0, NONE])
     order = list(range(len(rules)))
     for row in sets:
         row[SetCol.PLAIN_START] = len(order)
         order += [place for place in range(row[SetCol.RULE_START], row[SetCol.RULE_END]) if not rules[place][Col.FLAG]]
         row[SetCol.PLAIN_END] = len(order)
+    cells = Cells()
+    for row, class_set in zip(sets, sorted(scheme.class_sets, key=lambda each: each.from_day), strict=True):
+        numbered = list(enumerate(class_set.rules, row[SetCol.RULE_START]))
+        row[SetCol.CELLS] = cells.add(numbered, None)
+        for limit, given in zip(limits[row[SetCol.K_START] : row[SetCol.K_END]], class_set.k_limits, strict=True):
+            limit[KCol.CELLS] = cells.add(numbered, given.k)
     budget = _per_pool([_budget_fen_e4(scheme, pool) for pool in pools])
     cost_points = _per_pool([Fraction(scheme.scale * E4, scheme.region_mean_fen)] * len(pools))
     unit = _ratio_unit(scheme, budget, cost_points, len(pools))
@@ -158,6 +195,9 @@ def compile_scheme(scheme: PointScheme, pools: tuple[str, ...], groups: tuple[st
         rules=_table(rules, len(Col)),
         order=np.array(order, dtype=np.int64),
         k_limits=_table(limits, len(KCol)),
+        cells=_table(cells.table, len(CellCol)),
+        cell_limits=_table(cells.limits, 2),
+        cell_rules=np.array(cells.rules, dtype=np.int64),
         rule_list=tuple(kept),
         rule_from_day=tuple(from_days),
         top_shares=tuple(top_shares),
@@ -235,7 +275,7 @@ def _k_rows(class_set: ClassSet, scale: int) -> list[list[int]]:
     rows = []
     for limit in class_set.k_limits:
         upto = OPEN if limit.upto is None else floor(limit.upto * scale * Fraction(E4, 100))
-        rows.append([upto, *small(limit.k)])
+        rows.append([upto, *small(limit.k), NONE])
     return rows
 
 
@@ -244,6 +284,53 @@ def small(number: Fraction) -> tuple[int, int]:
     if abs(number.numerator) >= SMALL or number.denominator >= SMALL:
         raise NumbersTooFine(f"{number} has too many digits for a policy number: give it with at most 9")
     return number.numerator, number.denominator
+
+
+@dataclass
+class Cells:
+    """Cost ratios parted at the limits of some rules. A case without flags has the same first rule throughout a part."""
+
+    table: list[list[int]] = field(default_factory=list)
+    limits: list[list[int]] = field(default_factory=list)
+    rules: list[int] = field(default_factory=list)
+
+    def add(self, rules: list[tuple[int, ClassRule]], k: Fraction | None) -> int:
+        """The parts for cases with this K; NONE where a rule asks for more, or for K in vain."""
+        plain = [(place, rule) for place, rule in rules if rule.when.flag is None]
+        spans = []
+        for place, rule in plain:
+            when, own = rule.when, k if rule.k is None else rule.k
+            interval = when.cost_ratio or RatioInterval()
+            asked = "k" in (interval.above, interval.below) and own is None
+            others = (when.days_from, when.days_upto, when.tcm, when.top_share)
+            if asked or rule.shape is Shape.TCM_BASE or any(other is not None for other in others):
+                return NONE
+            ends = [own if end == "k" else end for end in (interval.above, interval.below)]
+            spans.append((place, ends[0], interval.above_in, ends[1], interval.below_in))
+        ends_of = ((above, below) for _, above, _, below, _ in spans)
+        edges = sorted({Fraction(end) for each in ends_of for end in each if end is not None})
+        if any(edge < 0 for edge in edges):
+            return NONE
+        first = len(self.limits)
+        self.table.append([first, first + len(edges), len(self.rules)])
+        self.limits += [list(small(edge)) for edge in edges]
+        for part in range(2 * len(edges) + 1):
+            self.rules.append(next((span[0] for span in spans if _has_part(span, part, edges)), NONE))
+        return len(self.table) - 1
+
+
+def _has_part(span: tuple[int, Limit, bool, Limit, bool], part: int, edges: list[Fraction]) -> bool:
+    """Whether an interval holds a part: 2n + 1 is the limit n itself, 2n what lies between it and the one before."""
+    _, above, above_in, below, below_in = span
+    if above is not None:
+        on = 2 * edges.index(Fraction(above)) + 1
+        if part < on or (part == on and not above_in):
+            return False
+    if below is not None:
+        on = 2 * edges.index(Fraction(below)) + 1
+        if part > on or (part == on and not below_in):
+            return False
+    return True
 
 
 def _per_pool(numbers: list[Fraction | None] | list[Fraction]) -> tuple[I64, I64]:

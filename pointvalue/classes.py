@@ -17,7 +17,7 @@ from pointvalue import class_kernel, reference
 from pointvalue.by_day import scored_by, scored_on
 from pointvalue.cases import I32, I64, NONE, CaseColumns, CaseFault, require_places, shut
 from pointvalue.class_kernel import REMEMBERED, Found, Status
-from pointvalue.class_tables import SchemeTables, compile_scheme
+from pointvalue.class_tables import SchemeTables, compiled_scheme
 from pointvalue.fixed import E4, E6, exact, floor, half_up
 from pointvalue.model import AreaYear, FixedScheme, PointScheme
 from pointvalue.terms import Flag, Route, SchemeKind, Shape, SpecialPay
@@ -178,7 +178,7 @@ def _score_scheme(
 ) -> None:
     normal, special = _normal_and_special(cases, index)
     pools = tuple(pool.id for pool in area.pools)
-    tables = compile_scheme(scheme, pools, cases.groups)
+    tables = compiled_scheme(scheme, pools, cases.groups)
     first_class = len(classes)
     classes += [
         CaseClass(scheme.name, rule.id, rule.shape, day, rule.review)
@@ -190,7 +190,7 @@ def _score_scheme(
         dated = [(terms, normal[places]) for terms, places in scored_by(scheme, cases.value_day[normal])]
     ranks = None
     for terms, rows in dated:
-        held = tables if terms is scheme else compile_scheme(terms, pools, cases.groups)
+        held = tables if terms is scheme else compiled_scheme(terms, pools, cases.groups)
         if held.top_shares and ranks is None:
             ranks = _Ranks.of(cases, np.sort(np.concatenate([normal, special])), len(area.pools))
         _score_normal(cases, area, terms, held, rows, ranks, scored, first_class)
@@ -249,7 +249,8 @@ def _score_normal(
         cases.new_tech_points_e4 is not None and cases.new_tech_year is not None,
         np.array([n for n, _ in years], np.int64), np.array([d for _, d in years], np.int64),
         *area.readmission_factor.as_integer_ratio(), int(Flag.READMITTED), _top_limits(tables, counts),
-        tables.sets, tables.rules, tables.order, tables.k_limits, tables.by_reference, tables.unit_n, tables.unit_d,
+        tables.sets, tables.rules, tables.order, tables.k_limits, tables.cells, tables.cell_limits, tables.cell_rules,
+        tables.by_reference, tables.unit_n, tables.unit_d,
         tables.cost_points_n, tables.cost_points_d, tables.budget_n, tables.budget_d,
         np.zeros((REMEMBERED, 3), np.int64), rules, points, status, found,
     )  # fmt: skip

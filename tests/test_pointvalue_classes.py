@@ -330,48 +330,6 @@ def test_kernel_scores_like_the_plain_rules(year):
     assert found == expected
 
 
-EDGES = [1, 2, 999_999, 2**31 - 2, 2**31 - 1, 2**31, 2**31 + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**40]
-PLAIN_SHAPES = [Shape.NORMAL, Shape.COEF_ONLY, Shape.BY_RATIO, Shape.RAMP_ADD, Shape.LINEAR_ADD, Shape.SCALED_COST]
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.randoms(use_true_random=False), st.sampled_from(PLAIN_SHAPES), st.booleans(), st.sampled_from(list(Denominator))
-)
-def test_numbers_at_the_edge_of_a_short_way_score_like_the_plain_rules(chance, shape, coefficient, denominator):
-    """Some points are worked out in 64 bits where they fit; just below and above that they are the same."""
-    limits = [F(2**31 - 1, 2**31 - 3), F(2**31 - 3, 2**31 - 1), F(1, 2**31 - 1), F(2**31 - 1), F("0.4"), F(2)]
-    edges = sorted(chance.sample(limits, 2))
-    interval = RatioInterval(edges[0], chance.random() < 0.5, edges[1], chance.random() < 0.5)
-    rules = [
-        ClassRule("first", shape, Condition(cost_ratio=interval), coefficient, add=F(2**31 - 1, 2**31 - 2)),
-        ClassRule("rest", Shape.NORMAL, coefficient=coefficient),
-    ]
-    scheme = scheme_of(*rules, k=[KLimit(None, F(3))], denominator=denominator)
-    rows = []
-    for _ in range(20):
-        base, reference = chance.choice(EDGES), chance.choice(EDGES)
-        near = floor(chance.choice(edges) * reference) + chance.choice([-1, 0, 1])
-        cost = min(2**45, max(0, near)) if chance.random() < 0.7 else chance.choice(EDGES)
-        rows.append((cost, base, reference, 5, 0, 0, 0, 0))
-    own = [chance.choice([1, 999_983, 1_000_000, 1_065_000, 2**31 - 1]) for _ in rows]
-    cases, area = cases_of(rows, coefficient_e6=own), area_of(scheme)
-    expected = plain_scores(cases, area)
-    if any(abs(points) >= 2**63 for _, points in expected):
-        with pytest.raises(OverflowError):
-            score(cases, area)
-        return
-    scored = score(cases, area)
-    assert [(scored.class_id(row), int(scored.points_e4[row])) for row in range(len(cases))] == expected
-
-
-def test_coefficients_outside_their_range_are_refused():
-    for own in (0, -1, 2**31):
-        cases = cases_of([(1, 10_000, 1, 5, 0, 0, 0, 0)] * 2, coefficient_e6=[1, own])
-        with pytest.raises(CaseFault, match=r"C00001.*hospital coefficient"):
-            score(cases, area_of(DRG))
-
-
 def test_numbers_past_128_bits_are_settled_by_exact_integers(monkeypatch):
     asked = []
     plain = reference.score_case
