@@ -13,18 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from pointvalue.class_formulas import combine, product, terms
 from pointvalue.class_tables import SHAPE_CODE, SMALL, Asks, CellCol, Col, End, KCol, SetCol
 from pointvalue.fixed_wide import (
-    add_wide,
     below_wide,
     compiled,
-    divide_half_up_wide,
     half_up_e6,
     half_up_narrow,
     multiply,
-    multiply_wide,
     reduce_e6,
-    subtract_wide,
 )
 from pointvalue.terms import Shape
 
@@ -49,9 +46,6 @@ class Found(IntEnum):
     WRONG_COEFFICIENT = 2
 
 
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
-_TOP = np.uint64(1 << 63)
 _E6 = 1_000_000
 _SMALL = SMALL
 _NARROW = 1 << 32
@@ -84,8 +78,7 @@ _NORMAL, _COEF_ONLY = SHAPE_CODE[Shape.NORMAL], SHAPE_CODE[Shape.COEF_ONLY]
 _BY_RATIO, _RAMP_ADD = SHAPE_CODE[Shape.BY_RATIO], SHAPE_CODE[Shape.RAMP_ADD]
 _LINEAR_ADD, _EXCESS_PLUS_ONE = SHAPE_CODE[Shape.LINEAR_ADD], SHAPE_CODE[Shape.EXCESS_PLUS_ONE]
 _EXCESS_PLUS_COEF, _DEDUCT, _CAP = SHAPE_CODE[Shape.EXCESS_PLUS_COEF], SHAPE_CODE[Shape.DEDUCT], SHAPE_CODE[Shape.CAP]
-_CAPPED_BASE, _SCALED_COST = SHAPE_CODE[Shape.CAPPED_BASE], SHAPE_CODE[Shape.SCALED_COST]
-_SCALED_BASE, _COST_POINTS = SHAPE_CODE[Shape.SCALED_BASE], SHAPE_CODE[Shape.COST_POINTS]
+_CAPPED_BASE, _COST_POINTS = SHAPE_CODE[Shape.CAPPED_BASE], SHAPE_CODE[Shape.COST_POINTS]
 _TCM_BASE, _FFS, _EXCLUDE = SHAPE_CODE[Shape.TCM_BASE], SHAPE_CODE[Shape.FFS], SHAPE_CODE[Shape.EXCLUDE]
 
 
@@ -112,124 +105,9 @@ def _sign(is_narrow: Any, ratio_n: Any, ratio_d: Any, limit_n: Any, limit_d: Any
 
 
 @compiled
-def _product(a: Any, b: Any) -> Any:
-    """a·b of numbers ≥ 0, or −1 when it passes 63 bits."""
-    high, low = multiply(np.uint64(a), np.uint64(b))
-    if high != _ZERO or low >= _TOP:
-        return -1
-    return np.int64(low)
-
-
-@compiled
-def _combine(
-    base_e4: Any,
-    flat_n: Any,
-    flat_d: Any,
-    slope_a: Any,
-    slope_b: Any,
-    slope_d: Any,
-    aux_n: Any,
-    aux_d: Any,
-    extra_e4: Any,
-    year_n: Any,
-    year_d: Any,
-    stay_n: Any,
-    stay_d: Any,
-) -> Any:
-    """(fits, points ×10⁴) of ((base·flat + slope_a·slope_b ÷ slope_d) · aux + extra·year) · stay, rounded once.
-
-    Only `flat_n` may be negative.
-    """
-    ok = slope_d > 0
-    steps = _product(base_e4, abs(flat_n))
-    ok = ok and steps >= 0
-    if not ok:
-        return False, 0
-    if slope_a == 0 and aux_n == aux_d and extra_e4 == 0 and stay_n == stay_d:
-        # Most cases: base × coefficient, within 63 bits.
-        fits, rounded = divide_half_up_wide(_ZERO, np.uint64(steps), _ZERO, np.uint64(flat_d))
-        return fits, -np.int64(rounded) if flat_n < 0 else np.int64(rounded)
-    high, low = multiply(np.uint64(steps), np.uint64(slope_d))
-    over, under = multiply(np.uint64(slope_a), np.uint64(slope_b))
-    fits, over, under = multiply_wide(over, under, np.uint64(flat_d))
-    negative = False
-    if flat_n >= 0:
-        more, high, low = add_wide(high, low, over, under)
-        ok = ok and more and fits
-    elif below_wide(over, under, high, low):
-        high, low = subtract_wide(high, low, over, under)
-        negative = True
-        ok = ok and fits
-    else:
-        high, low = subtract_wide(over, under, high, low)
-        ok = ok and fits
-    factor = _product(_product(aux_n, year_d), stay_n) if ok else -1
-    divisor = _product(_product(aux_d, year_d), stay_d) if ok else -1
-    added = _product(_product(extra_e4, year_n), _product(stay_n, aux_d)) if ok else -1
-    if factor < 0 or divisor < 0 or added < 0:
-        return False, 0
-    fits, high, low = multiply_wide(high, low, np.uint64(factor))
-    bottom_high, bottom_low = multiply(np.uint64(flat_d), np.uint64(slope_d))
-    if added > 0:
-        more, extra_high, extra_low = multiply_wide(bottom_high, bottom_low, np.uint64(added))
-        fits = fits and more
-        if not negative:
-            more, high, low = add_wide(high, low, extra_high, extra_low)
-            fits = fits and more
-        elif below_wide(extra_high, extra_low, high, low):
-            high, low = subtract_wide(high, low, extra_high, extra_low)
-        else:
-            high, low = subtract_wide(extra_high, extra_low, high, low)
-            negative = False
-    more, bottom_high, bottom_low = multiply_wide(bottom_high, bottom_low, np.uint64(divisor))
-    done, rounded = divide_half_up_wide(high, low, bottom_high, bottom_low)
-    if not (fits and more and done):
-        return False, 0
-    return True, -np.int64(rounded) if negative else np.int64(rounded)
-
-
-@compiled
 def _beyond(sign: Any, is_in: Any) -> Any:
     """Whether a ratio lies on the right side of a limit, by where it lies."""
     return sign > 0 or (sign == 0 and is_in != 0)
-
-
-@compiled
-def _terms(
-    shape: Any, base: Any, cost: Any, r_n: Any, r_d: Any, c_n: Any, c_d: Any, k_n: Any, k_d: Any,
-    f_n: Any, f_d: Any, add_n: Any, add_d: Any, points_n: Any, points_d: Any, budget_n: Any, budget_d: Any,
-) -> Any:  # fmt: skip
-    """(flat_n, flat_d, slope_a, slope_b, slope_d): points = base·flat + slope_a·slope_b ÷ slope_d; −1: too large.
-
-    Coefficient, K, factor and add are under 2³¹ above and below, so products of two of them stay in 63 bits.
-    """
-    flat_n, flat_d, slope_a, slope_b, slope_d = np.int64(0), np.int64(1), np.int64(0), np.int64(0), np.int64(1)
-    if shape in (_BY_RATIO, _RAMP_ADD, _EXCESS_PLUS_ONE):
-        slope_a, slope_b, slope_d = _product(base, c_n), r_n, _product(r_d, c_d)
-        if shape == _RAMP_ADD:
-            flat_n, flat_d = add_n * c_n, add_d * c_d
-        elif shape == _EXCESS_PLUS_ONE:
-            flat_n, flat_d = (k_d - k_n) * c_n, k_d * c_d
-    elif shape in (_LINEAR_ADD, _EXCESS_PLUS_COEF):
-        flat_n, flat_d = c_n * k_d - k_n * c_d, k_d * c_d
-        slope_a, slope_b, slope_d = base, r_n, r_d
-    elif shape == _DEDUCT:
-        flat_n, flat_d = (k_d - k_n) * c_n, k_d * c_d
-        slope_a, slope_b, slope_d = cost, points_n, points_d
-    elif shape == _CAP:
-        flat_n, flat_d = k_n * c_n, k_d * c_d
-    elif shape == _CAPPED_BASE and r_n < r_d:
-        slope_a, slope_b, slope_d = _product(base, c_n), r_n, _product(r_d, c_d)
-    elif shape == _SCALED_COST:
-        slope_a, slope_b = _product(cost, f_n), _product(points_n, c_n)
-        slope_d = _product(_product(points_d, f_d), c_d)
-    elif shape == _SCALED_BASE:
-        flat_n, flat_d = f_n * c_n, f_d * c_d
-    elif shape == _COST_POINTS:
-        slope_a, slope_b, slope_d = cost, _product(budget_d, c_n), _product(budget_n, c_d)
-    else:
-        flat_n, flat_d = c_n, c_d
-    return flat_n, flat_d, slope_a, slope_b, slope_d
 
 
 @compiled
@@ -295,8 +173,8 @@ def score_rows(
             continue
         under = reference[i] if by_reference else base
         has_ratio = under > 0 and unit_d[p] > 0
-        r_n = _product(cost[i], unit_n[p]) if has_ratio else np.int64(0)
-        r_d = _product(under, unit_d[p]) if has_ratio else np.int64(1)
+        r_n = product(cost[i], unit_n[p]) if has_ratio else np.int64(0)
+        r_d = product(under, unit_d[p]) if has_ratio else np.int64(1)
         if r_n < 0 or r_d < 0:
             status_out[place] = _SLOW
             found[_FOUND_SLOW] += 1
@@ -403,7 +281,7 @@ def score_rows(
                 continue
         if shape == _TCM_BASE:
             base = tcm
-        flat_n, flat_d, slope_a, slope_b, slope_d = _terms(
+        flat_n, flat_d, slope_a, slope_b, slope_d = terms(
             shape, base, cost[i], r_n, r_d, c_n, c_d, k_n, k_d,
             rules[rule, _FACTOR_N], rules[rule, _FACTOR_D], add_n, add_d,
             points_n[p], points_d[p], budget_n[p], budget_d[p],
@@ -419,9 +297,7 @@ def score_rows(
             s_n, s_d = stay_n, stay_d
         fits, points = False, np.int64(0)
         if slope_a >= 0 and slope_b >= 0 and slope_d >= 0:
-            fits, points = _combine(
-                base, flat_n, flat_d, slope_a, slope_b, slope_d, a_n, a_d, extra, y_n, y_d, s_n, s_d
-            )
+            fits, points = combine(base, flat_n, flat_d, slope_a, slope_b, slope_d, a_n, a_d, extra, y_n, y_d, s_n, s_d)
         points_out[place] = points
         if not fits:
             status_out[place] = _SLOW

@@ -288,14 +288,14 @@ def small(number: Fraction) -> tuple[int, int]:
 
 @dataclass
 class Cells:
-    """Cost ratios parted at the limits of some rules. A case without flags has the same first rule throughout a part."""
+    """Cost ratios parted at the limits of some rules. Within a part all cases without flags have one rule."""
 
     table: list[list[int]] = field(default_factory=list)
     limits: list[list[int]] = field(default_factory=list)
     rules: list[int] = field(default_factory=list)
 
     def add(self, rules: list[tuple[int, ClassRule]], k: Fraction | None) -> int:
-        """The parts for cases with this K; NONE where a rule asks for more, or for K in vain."""
+        """The parts for cases with this K; NONE where a rule asks for more, or K in vain."""
         plain = [(place, rule) for place, rule in rules if rule.when.flag is None]
         spans = []
         for place, rule in plain:

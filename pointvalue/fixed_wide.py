@@ -31,7 +31,7 @@ _I64_TOP = np.int64(I64_MAX)
 def _kernel_digest() -> str:
     """Digest of every source a kernel is made of: its own, the helpers it inlines, the numbers it takes as given."""
     here = Path(__file__).parent
-    sources = ("fixed_wide.py", "class_kernel.py", "class_tables.py", "terms.py")
+    sources = ("fixed_wide.py", "class_kernel.py", "class_formulas.py", "class_tables.py", "terms.py")
     return hashlib.sha256(b"".join((here / name).read_bytes() for name in sources)).hexdigest()[:12]
 
 

@@ -65,15 +65,15 @@ LIMITS = [None, "k", F("0.4"), F("0.8"), F(1), F(2), F(3)]
 def test_the_first_rule_of_a_ratio_is_that_of_the_plain_rules(chance):
     """Rules that ask for the ratio alone are found by where it lies; at every limit, a fen below and above."""
     rules = []
+    limits = chance.choice([[], [KLimit(None, F(3))], [KLimit(F(100), F(3)), KLimit(None, F("1.5"))]])
     for number in range(chance.randint(0, 6)):
         above, below = (chance.choice(LIMITS) for _ in range(2))
         interval = RatioInterval(above, chance.random() < 0.5, below, chance.random() < 0.5)
         flag = Flag.UNGROUPED if chance.random() < 0.2 else None
         days = 9 if chance.random() < 0.05 else None
-        k = chance.choice([None, None, F(2), F("2.5")])
+        k = chance.choice([None, None, F(2), F("2.5")] if limits else [F(2), F("2.5")])
         rules.append(ClassRule(f"{number}", Shape.NORMAL, Condition(flag, days, cost_ratio=interval), k=k))
     rules += [ClassRule("last", Shape.NORMAL)] if chance.random() < 0.9 else []
-    limits = chance.choice([[], [KLimit(F(100), F(3))], [KLimit(F(100), F(3)), KLimit(None, F("1.5"))]])
     scheme, rows = scheme_of(*rules, k=limits), []
     for _ in range(20):
         near = chance.choice([F("0.4"), F("0.8"), F(1), F("1.5"), F(2), F("2.5"), F(3), F(5)]) * 10**6
