@@ -208,11 +208,12 @@ def _pages(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> _Pages:
     if count < 0:
         raise UnknownFormError
     heads = table[:count].tolist()
+    optional, lists = leaf.deepest > 0, leaf.is_list
     for number, head in enumerate(heads):
         kind = head[KIND]
         if kind not in (DATA, DICTIONARY, DATA_2) or head[ENCODING] not in (PLAIN, *_BY_DICTIONARY):
             raise UnknownFormError
-        levels = (leaf.deepest and head[DEF_ENCODING] != RLE) or (leaf.is_list and head[REP_ENCODING] != RLE)
+        levels = (optional and head[DEF_ENCODING] != RLE) or (lists and head[REP_ENCODING] != RLE)
         if (kind == DATA and levels) or (kind == DICTIONARY and number):
             raise UnknownFormError
     name = _CODECS[chunk.compression]
