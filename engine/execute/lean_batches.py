@@ -90,9 +90,9 @@ class Batches:
             except (pa.ArrowException, OSError) as error:
                 raise broken(table.name, error) from error
             if whole is not None:
-                cells, before, count = whole
-                parts = self._parts([cells], before, count)
-                del whole, cells  # whoever waits for the next batch holds no cells of the last
+                columns_held, before, count = whole
+                parts = self._parts([columns_held], before, count)
+                del whole, columns_held  # whoever waits for the next batch holds no cells of the last
                 yield from parts
                 return
         for batch in batches(table, needed, self._batch_rows, unique, lambda group: group == task.group):

@@ -198,7 +198,7 @@ def _pages(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> _Pages:
     if not 0 <= size <= _BYTES_MAX:
         raise UnknownFormError
     data = _room.bytes("packed", size)[:size]
-    data = data[: os.preadv(handle, [data], start)]
+    data = data[: os.preadv(handle, [data.data], start)]
     data.flags.writeable = False
     for size in (64, _PAGES_MAX):
         table = np.zeros((size, AT + 1), np.int64)
