@@ -19,7 +19,16 @@ from grouper.check import MAX_I32
 from grouper.codes import CodeTable, TextTable, add_complications, bit_space, code_table, text_table
 from grouper.facts import MAPS_TO_NOTHING
 from grouper.layout import AtomCompiler, Layout, kind_of, lists_used, make_layout
-from grouper.plan import ASK_LEAVES, PLAN_BY_LEVEL, PLAN_CLAUSE_END, PLAN_SIZE, left_to_ask, plan_of, searched
+from grouper.plan import (
+    ASK_LEAVES,
+    PLAN_BY_LEVEL,
+    PLAN_CLAUSE_END,
+    PLAN_SIZE,
+    left_to_ask,
+    only_mdcs,
+    plan_of,
+    searched,
+)
 from grouper.reference import leaf_codes
 from grouper.rules import Rules, valid_operations_list
 from grouper.tables import Atom, DrgOptions, DrgTables, Node
@@ -52,6 +61,8 @@ class CompiledDrg:
     dx_candidates: npt.NDArray[np.uint64]
     """[class, word]: gates, a bit each, that the principal diagnosis by itself does not rule out."""
     op_candidates: npt.NDArray[np.uint64]
+    dx_mdcs: npt.NDArray[np.uint64]
+    """[class, word]: the MDCs, a bit each among the gates, that the principal diagnosis by itself does not rule out."""
     plan: I32
     """See `plan`: what is left to ask of every gate that is a candidate of both principal codes."""
     valid_operations: tuple[int, int]
@@ -116,6 +127,7 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
     conditions = [rules.clauses.get(node.node_id, ()) for node in (*gates, *_conditions_of(leaves))]
     left = [left_to_ask(clauses, atoms) for clauses in conditions[: len(gates)]]
     condition_first, clause_first, atom_rows, atom_kind = _conditions([*conditions, *left], atoms)
+    dx_open = _candidates(conditions, gate_rows, atoms, dx, layout.dx_main)
     word, mask = spaces["op_every"].place[valid] if valid is not None else (0, 0)
     codes = [leaf_codes(leaf) for leaf in leaves]
     compiled = CompiledDrg(
@@ -130,8 +142,9 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
         atoms=atom_rows,
         atom_kind=atom_kind,
         counts=np.array(list(atoms.counts.values()), np.int64).reshape(-1, 6),
-        dx_candidates=searched(_candidates(conditions, gate_rows, atoms, dx, layout.dx_main), gate_rows, left),
+        dx_candidates=searched(dx_open, gate_rows, left),
         op_candidates=_candidates(conditions, gate_rows, atoms, op, layout.op_main),
+        dx_mdcs=only_mdcs(dx_open, gate_rows),
         plan=plan_of(gate_rows, condition_first, len(conditions), conditions[len(gates) :], atoms),
         valid_operations=(layout.op_any + word, mask) if mask else (0, 0),
         leaf_is_qy=np.array([leaf.level == "QY" for leaf in leaves], np.uint8),
@@ -241,6 +254,7 @@ def _assert_bounds(compiled: CompiledDrg) -> None:
         assert int((table.attributes & 0xFFFF).max()) < len(table.rows) == len(candidates), "a class without a row"
         assert candidates.shape[1] * 64 >= gates
         assert table.rows.shape[1] == table.main.words + table.every.words
+    assert compiled.dx_mdcs.shape == compiled.dx_candidates.shape
     for is_dx, table in ((1, compiled.dx), (0, compiled.op)):
         columns = compiled.counts[compiled.counts[:, 1] == is_dx, 4]
         assert len(columns) == 0 or (columns.min() >= 0 and columns.max() < table.rows.shape[1])

@@ -58,7 +58,8 @@ def _run(compiled: CompiledDrg, batch: CaseBatch, out: GroupedBatch) -> int:
             compiled.dx.attributes, _flat(compiled.dx.rows), compiled.op.attributes, _flat(compiled.op.rows),
             _flat(compiled.texts.rows), compiled.texts.bases, compiled.gates,
             compiled.condition_first, compiled.clause_first, _flat(compiled.atoms), compiled.atom_kind,
-            _flat(compiled.counts), _flat(compiled.dx_candidates), _flat(compiled.op_candidates), compiled.plan,
+            _flat(compiled.counts), _flat(compiled.dx_candidates), _flat(compiled.op_candidates),
+            _flat(compiled.dx_mdcs), compiled.plan,
             places(compiled, is_mapped=batch.mapped), np.zeros(compiled.slots, np.int64),
             out.status, out.reason, out.leaf, out.severity, out.dx_mark, out.op_used, compiled.leaf_is_qy,
         )

@@ -179,7 +179,7 @@ def group_records(
     dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numeric: I64, text: I64,
     dx_attributes: I64, dx_rows: I64, op_attributes: I64, op_rows: I64, text_rows: I64, text_bases: I32,
     gates: I32, condition_first: I32, clause_first: I32, atoms: I64, atom_kind: I32, counts: I64,
-    dx_open: U64, op_open: U64, plan: I32, places: I64, state: I64,
+    dx_open: U64, op_open: U64, dx_mdcs: U64, plan: I32, places: I64, state: I64,
     status: U8, reason: U8, leaf: I32, severity: U8, dx_mark: U8, op_used: I32, leaf_is_qy: U8,
 ) -> int:  # fmt: skip
     """Group every record of the batch; returns the digest of the sources it was compiled from.
@@ -264,7 +264,7 @@ def group_records(
             if used == op_first:
                 why = fail_reason(
                     dx_attribute, op_attribute, dx_id != EMPTY, op_id != EMPTY, found == -2,
-                    gates, condition_first, clause_first, atoms, atom_kind, places, state,
+                    dx_mdcs, open_words, gates, condition_first, clause_first, atoms, atom_kind, places, state,
                 )  # fmt: skip
             used += 1
             while used < op_end and (op_ids[u(used)] == EMPTY or op_ids[u(used)] == DROPPED):

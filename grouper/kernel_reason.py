@@ -6,8 +6,12 @@ In: a record's ids and state vector; out: the number of a `GroupReason`, 0 for n
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from grouper.batch import DROPPED, EMPTY, I32, I64, UNMAPPED
-from grouper.codes import KNOWN_SHIFT
+from grouper.bits import lowest_bit
+from grouper.codes import CLASS_MASK, KNOWN_SHIFT
 from grouper.compile import GATE_IS_ADRG, GATE_SKIP
 from grouper.jit import inlined, kernel, u
 from grouper.layout import KIND_AGE, KIND_DX, KIND_DX_MET, KIND_NEWBORN, KIND_SEX, KIND_SITES
@@ -23,6 +27,8 @@ from grouper.places import (
 )
 from grouper.reason import GroupReason
 from grouper.tables import NULL_I32
+
+U64 = npt.NDArray[np.uint64]
 
 _DIAGNOSIS_MISSING = int(GroupReason.DIAGNOSIS_MISSING_FOR_MAPPING)
 _DIAGNOSIS_NOT_MAPPED = int(GroupReason.DIAGNOSIS_NOT_MAPPED)
@@ -129,7 +135,8 @@ def failed_kinds(clause: int, clause_first: I32, atoms: I64, atom_kind: I32, sta
 @kernel
 def fail_reason(
     dx_attribute: int, op_attribute: int, has_diagnosis: bool, has_procedure: bool, adrg_held: bool,
-    gates: I32, condition_first: I32, clause_first: I32, atoms: I64, atom_kind: I32, places: I64, state: I64,
+    dx_mdcs: U64, words: int, gates: I32, condition_first: I32, clause_first: I32, atoms: I64, atom_kind: I32,
+    places: I64, state: I64,
 ) -> int:  # fmt: skip
     """Why nothing was reached; the rules of precedence stand in `ungrouped`."""
     if not has_diagnosis:
@@ -140,7 +147,13 @@ def fail_reason(
         return _ADRG_WITHOUT_DRG
     on_diagnoses = (2 << KIND_DX_MET) | (2 << KIND_DX)
     reached, newborn, closed_by, mdc = False, False, 0, 0
-    while mdc < len(gates) - 1:
+    row, end = (dx_attribute & CLASS_MASK) * words, words << 6
+    while mdc < end:
+        left = dx_mdcs[u(row + (mdc >> 6))] >> np.uint64(mdc & 63)
+        if left == np.uint64(0):
+            mdc = ((mdc >> 6) + 1) << 6
+            continue
+        mdc += lowest_bit(left)
         linked, closed = False, 0
         for clause in range(condition_first[mdc], condition_first[mdc + 1]):
             failed = failed_kinds(clause, clause_first, atoms, atom_kind, state)
@@ -155,7 +168,7 @@ def fail_reason(
                     newborn |= gates[gate, GATE_IS_ADRG] == 1 and failed == 2 << KIND_NEWBORN
         elif linked:
             closed_by |= closed
-        mdc = gates[mdc, GATE_SKIP]
+        mdc += 1
     if reached:
         if newborn:
             return _NEWBORN

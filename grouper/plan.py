@@ -56,6 +56,14 @@ def searched(candidates: npt.NDArray[np.uint64], gates: I32, left: Sequence[Clau
     return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
 
 
+def only_mdcs(candidates: npt.NDArray[np.uint64], gates: I32) -> npt.NDArray[np.uint64]:
+    """The candidates that are MDCs: what a record without a group is asked about again."""
+    bits = np.unpackbits(candidates.astype("<u8").view(np.uint8), axis=1, bitorder="little")
+    count = len(gates) - 1
+    bits[:, :count] &= (gates[:count, 1] == np.arange(count)).astype(np.uint8)
+    return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
 def plan_of(
     gates: I32, condition_first: I32, left_first: int, leaf_conditions: Sequence[Clauses], compiler: AtomCompiler
 ) -> I32:
