@@ -92,21 +92,26 @@ def settle(
     demand = demand_of("settle", area.editions, options, resolved)
     if beside is not None:
         demand = replace(demand, dip=demand.dip or beside.kind == "dip").with_numbers(beside.numbers)
-    with draft_run(target, "settle", NO_AREA, period.line_period, options) as draft:
+    with (
+        draft_run(target, "settle", NO_AREA, period.line_period, options) as draft,
+        ThreadPoolExecutor(1) as aside,
+    ):
         files = find_files(cases)
-        pieces = Pieces(area, resolved, scope_of(resolved, period), options.mapping, beside)
-        first = FirstPass(draft.folder, pieces, demand)
         reader = open_cases(files, demand)
-        lean = LeanReader(reader, columns=first.columns, threads=options.threads)
+        wanted = _columns(area, resolved, demand)
+        # Ids are compared while the packs are compiled.
+        reading = aside.submit(LeanReader, reader, columns=wanted, threads=options.threads)
+        pieces = Pieces(area, resolved, scope_of(resolved, period), options.mapping, beside)
+        first = FirstPass(draft.folder, pieces, wanted)
+        lean = reading.result()
         first.run(lean, options)
         first.close(options.allow_empty)
-        with ThreadPoolExecutor(1) as pool:
-            recorded = pool.submit(record_inputs, draft, files, packs, demand)  # clearing leaves threads idle
-            result = _clear(first, resolved, options.threads)
-            written = Result(resolved.area, area.editions, first.spill, _also_codes(beside)).write(
-                draft.folder / SETTLED, options.threads, lambda rows: None
-            )
-            recorded.result()
+        recorded = aside.submit(record_inputs, draft, files, packs, demand)  # clearing leaves threads idle
+        result = _clear(first, resolved, options.threads)
+        written = Result(resolved.area, area.editions, first.spill, _also_codes(beside)).write(
+            draft.folder / SETTLED, options.threads, lambda rows: None
+        )
+        recorded.result()
         lean.require_unchanged()
         shutil.rmtree(first.spill.folder)
         draft.rows |= {f"{SETTLED}/{name}": count for name, count in written.items()}
@@ -124,6 +129,14 @@ def _beside(also: Path, area: Area) -> PackEdition:
     return edition
 
 
+def _columns(area: Area, resolved: ResolvedPolicy, demand: Demand) -> frozenset[str] | None:
+    """Typed columns the run reads; None = all, because a condition may ask for any."""
+    asked = resolved.facts.asked
+    if area.editions.router is not None or asked.conditions or asked.operations or asked.fees:
+        return None
+    return COLUMNS | frozenset(demand.extra_numbers)
+
+
 def _also_codes(beside: PackEdition | None) -> tuple[str, ...]:
     return beside.group_codes if beside is not None and beside.kind == "drg" else ()
 
@@ -134,7 +147,8 @@ class FirstPass:
 
     folder: Path
     pieces: Pieces
-    demand: Demand
+    columns: frozenset[str] | None
+    """Typed columns the run reads."""
     counts: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
     repairs: Counter[str] = field(default_factory=Counter)
@@ -145,14 +159,6 @@ class FirstPass:
         self._frames = LeanFrames()
         self._rejected = _Table(self.folder / "rejected.parquet")
         self._other = _Table(self.folder / "other_period.parquet")
-
-    @property
-    def columns(self) -> frozenset[str] | None:
-        """Typed columns the run reads; None = all, because a condition may ask for any."""
-        asked = self.pieces.resolved.facts.asked
-        if self.pieces.area.editions.router is not None or asked.conditions or asked.operations or asked.fees:
-            return None
-        return COLUMNS | frozenset(self.demand.extra_numbers)
 
     @property
     def tables(self) -> tuple[_Table, _Table]:
