@@ -16,8 +16,9 @@ from grouper.dip_kernel_rows import fit_row, row_at, term_mask
 from grouper.dip_layout import I32, I64, U8
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_reason import DipReason
-from grouper.jit import entry, fixed_words, inlined, kernel, u, words
+from grouper.jit import entry, inlined, kernel, u
 from grouper.sources import SOURCES
+from grouper.words import fixed_words, words
 
 _BEFORE_FINAL = OPTION_VALUES["readd_basic"].index("before_final")
 _GROUPED, _EMPTY = int(DipReason.GROUPED), int(DipReason.PRINCIPAL_DIAGNOSIS_EMPTY)

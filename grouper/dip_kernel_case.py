@@ -12,7 +12,8 @@ from grouper import dip_layout as L
 from grouper.dip_layout import I32, I64
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_tables import ProcedureType
-from grouper.jit import address, ids_at, inlined, kernel, u, words_at
+from grouper.jit import inlined, kernel, u
+from grouper.words import address, ids_at, words_at
 
 CONSERVATIVE_TYPE = int(ProcedureType.CONSERVATIVE)
 BY_CASE_TYPE = OPTION_VALUES["conservative_test"].index("case_type")

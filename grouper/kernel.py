@@ -15,7 +15,7 @@ from grouper.batch import DROPPED, EMPTY, I32, I64, U8
 from grouper.bits import lowest_bit, ones
 from grouper.codes import CLASS_MASK, LEVEL_SHIFT, PRINCIPAL_SHIFT, SITE_SHIFT, TABLE_SHIFT
 from grouper.facts import MARK_CC, MARK_EXCLUDED, MARK_MCC, SEVERITY_CC, SEVERITY_MCC, SEVERITY_NONE
-from grouper.jit import entry, ids_at, inlined, u
+from grouper.jit import entry, inlined, u
 from grouper.kernel_reason import any_holds, fail_reason, failed_check, holds, mapping_failure
 from grouper.places import (
     DX_ANY,
@@ -52,6 +52,7 @@ from grouper.plan import (
 from grouper.reason import GroupReason, GroupStatus
 from grouper.sources import SOURCES
 from grouper.tables import NULL_I32
+from grouper.words import ids_at
 
 U64 = npt.NDArray[np.uint64]
 
@@ -163,7 +164,7 @@ def search(
             continue
         leaf = plan[u(own + PLAN_BY_LEVEL + level)]
         if leaf >= 0:
-            return leaf
+            return int(leaf)
         if leaf == ASK_LEAVES:
             for each in range(plan[u(own + PLAN_LEAF)], plan[u(own + PLAN_LEAF_END)]):
                 if holds(leaf_conditions + each, condition_first, clause_first, atoms, state):

@@ -28,4 +28,5 @@ class Scratch(threading.local):
         held = self._held.get(name)
         if held is None or len(held) < size:
             held = self._held[name] = np.empty(size + size // 8, np.uint8)
-        return held[:size].view(kind).reshape(shape)
+        room: npt.NDArray[Any] = held[:size].view(kind)
+        return room.reshape(shape)
