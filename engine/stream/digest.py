@@ -91,7 +91,7 @@ def divide(
     place[numbers] = np.arange(len(numbers), dtype=np.int32)
     sums = np.zeros((len(numbers), MONTHS * slots.hospitals, len(MEASURES)), np.int64)
     begins = np.concatenate([[0], np.cumsum(counts[:-1])])
-    columns = {name: np.empty(int(begins[-1]), kind) for name, kind in COLUMNS.items()}
+    columns: dict[str, npt.NDArray[Any]] = {name: np.empty(int(begins[-1]), kind) for name, kind in COLUMNS.items()}
     sum_cases(
         slot, place, shut(cases.month), shut(cases.hospital), slots.hospitals, pot, shut(cases.cost_fen),
         shut(cases.patient_fen), shut(cases.fund_fen), scored.points_e4, shut(declared), gross, price,

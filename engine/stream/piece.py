@@ -102,7 +102,8 @@ class Pieces:
         hospital, edition = rows.texts["fixmedins_code"], self._place(rows)
         verdict = np.empty(len(rows), np.uint8)
         known = self._hospital.of(hospital.words)
-        settled = judge_rows(shut(dates), *self._days, shut(hospital.ids), known, edition, verdict)
+        first, last = self._days
+        settled = judge_rows(shut(dates), first, last, shut(hospital.ids), known, edition, verdict)
         if settled == len(rows):
             return self._settled(rows, edition, None, {})
         wrong = {
@@ -212,10 +213,9 @@ class Pieces:
         """What the result shows of the cases, money of the pots apart."""
         editions = self.area.editions
         drg, dip = np.empty(len(rows), np.int32), found.dip_code
-        results_of(
-            *(shut(book.column(name)) for name in ("edition", "status", "leaf")),
-            *editions.result_places, int(GroupStatus.INVALID), drg,
-        )  # fmt: skip
+        edition, status, leaf = (shut(book.column(name)) for name in ("edition", "status", "leaf"))
+        begins, sizes = editions.result_places
+        results_of(edition, status, leaf, begins, sizes, int(GroupStatus.INVALID), drg)
         dip_texts: tuple[str, ...] = found.dip_texts
         other = np.full(len(rows), NONE, np.int32)
         if self._also is not None and self._also_edition is not None:
