@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from engine.stream import page_write_loops as loops
 from engine.stream import thrift_out as thrift
+from pointvalue.cases import shut
 
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
@@ -132,7 +133,7 @@ class Encoder:
         places, used = np.full(len(words.same), -1, np.int32), np.empty(len(words.same), np.int32)
         numbers = self._room.array("numbers", np.uint32, count + 8)
         held = self._room.array("held", np.uint8, count + 8)
-        different, present = loops.number_words(_shut(given), words.same, places, used, numbers, held)
+        different, present = loops.number_words(shut(given), words.same, places, used, numbers, held)
         assert different >= 0, "every number is one of a text"
         width = max(int(different) - 1, 0).bit_length()
         room = self._room.array("page", np.uint8, loops.packed_size(count, 1) + loops.packed_size(count, width) + 8)
@@ -157,7 +158,7 @@ class Encoder:
             assert len(cells.held) == count, "every cell holds a value or does not"
             held[:count] = cells.held
             given = held[:count]
-        present, wrong = loops.scale_held(_shut(cells.values), given, cells.times, bound, whole)
+        present, wrong = loops.scale_held(shut(cells.values), given, cells.times, bound, whole)
         if wrong >= 0:
             value = int(cells.values[wrong])
             raise OverflowError(f"value {value} at index {wrong} needs more than {cells.precision} digits")
@@ -206,18 +207,11 @@ def text_buffers(texts: pa.Array) -> tuple[U8, I64]:
     kind = np.int32 if pa.types.is_string(texts.type) else np.int64
     _, begins, data = texts.buffers()
     if not len(texts):
-        return _shut(np.zeros(0, np.uint8)), _shut(np.zeros(1, np.int32))
+        return shut(np.zeros(0, np.uint8)), shut(np.zeros(1, np.int32))
     offsets = np.frombuffer(begins, kind)[texts.offset : texts.offset + len(texts) + 1]
     found = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
     assert int(offsets[-1]) <= len(found), "texts end within their bytes"
-    return _shut(found), _shut(offsets)
-
-
-def _shut(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same memory, not to be written to: a loop is compiled once for such arrays and once for others."""
-    view = values.view()
-    view.flags.writeable = False
-    return view
+    return shut(found), shut(offsets)
 
 
 def _data_header(values: int, unpacked: int, packed: int, encoding: int) -> bytes:
