@@ -94,14 +94,16 @@ def settle(
         demand = replace(demand, dip=demand.dip or beside.kind == "dip").with_numbers(beside.numbers)
     with (
         draft_run(target, "settle", NO_AREA, period.line_period, options) as draft,
-        ThreadPoolExecutor(1) as aside,
+        ThreadPoolExecutor(2) as aside,
     ):
         files = find_files(cases)
         reader = open_cases(files, demand)
         wanted = _columns(area, resolved, demand)
-        # Ids are compared while the packs are compiled.
+        # Ids are compared while the packs are compiled. This thread loads no kernel meanwhile: Ctrl-C arrives here, and
+        # one that arrives while numba's lock is held would leave the others waiting for it.
         reading = aside.submit(LeanReader, reader, columns=wanted, threads=options.threads)
-        pieces = Pieces(area, resolved, scope_of(resolved, period), options.mapping, beside)
+        making = aside.submit(Pieces, area, resolved, scope_of(resolved, period), options.mapping, beside)
+        pieces = making.result()
         first = FirstPass(draft.folder, pieces, wanted)
         lean = reading.result()
         first.run(lean, options)
