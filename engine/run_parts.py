@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,12 +34,14 @@ from engine.ledger.store import NO_AREA, RunDraft, chain_of, new_run, next_run_i
 from engine.map_cases import MappedCases, Scope, map_cases
 from engine.policy.resolve import ResolvedPolicy
 from engine.posted import posted_months, standing
-from engine.publish import Published
 from engine.version import engine_facts, library_facts
 from engine.write_grouped import write_grouped
 from pointvalue.cases import CaseColumns
 from pointvalue.lines import PostingLine
 from pointvalue.terms import Payable
+
+if TYPE_CHECKING:
+    from engine.publish import Published
 
 _READING = 2
 """Files read at once for their digests."""
