@@ -7,6 +7,7 @@ input gives equal bytes: the page holds no clock.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -58,8 +59,9 @@ def render_summary(figures: RunFigures) -> str:
     )
 
 
+@cache
 def environment() -> Environment:
-    """Jinja with escaping on and unknown names refused."""
+    """Jinja with escaping on and unknown names refused. Kept, because compiling the templates takes longer than a page."""
     loader = FileSystemLoader(TEMPLATES)
     env = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     env.filters |= {"yuan": yuan_text, "count": count_text, "percent": percent_text, "index": index_text}

@@ -67,7 +67,9 @@ class Book:
 
     def __init__(self, path: Path, *, title: str, footer: str, row_by_row: bool = False) -> None:
         options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        self.file = xlsxwriter.Workbook(str(path), {**options, "constant_memory": row_by_row})
+        # The parts of a small book are made in memory: a temporary file for each costs as much as writing them.
+        kept = {"constant_memory": row_by_row, "in_memory": not row_by_row}
+        self.file = xlsxwriter.Workbook(str(path), {**options, **kept})
         self.file.set_properties({"title": title, "created": FIXED_DATE})
         self.footer = footer
         self._formats: dict[tuple[tuple[str, object], ...], Any] = {}
