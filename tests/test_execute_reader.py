@@ -294,5 +294,5 @@ def test_a_file_written_to_while_it_is_read_stops_the_run(tmp_path: Path) -> Non
 def test_a_dirty_city(tmp_path: Path) -> None:
     generate_city(tmp_path, 3_000, 11)
     for demand in DEMANDS:
-        found = both([tmp_path / "cases", tmp_path / "later"], demand, batch_rows=500)
+        found = both([tmp_path / "cases", tmp_path / "later"], demand, batch_rows=1_000)
         assert len(found.rejected) > 3
