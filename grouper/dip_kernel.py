@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from grouper import dip_layout as L
 from grouper.dip_kernel_case import load, option
-from grouper.dip_kernel_choose import aux_of_candidate, choose_one, of, row_value
+from grouper.dip_kernel_choose import choose_one, of, row_value
 from grouper.dip_kernel_find import by_diagnosis, by_letter, by_type, pre_group, type_asked
 from grouper.dip_kernel_pick import class_rank, final_pick, preempts, wanted_severity
-from grouper.dip_kernel_rows import fit_row, row_at, term_mask
+from grouper.dip_kernel_rows import auxiliary_of, fit_row, row_at, term_mask
 from grouper.dip_layout import I32, I64, U8
 from grouper.dip_options import OPTION_VALUES
 from grouper.dip_reason import DipReason
@@ -27,6 +27,9 @@ _EXCLUDED, _BLANK, _NO_ROW = (
     int(DipReason.BLANK_GROUP),
     int(DipReason.NO_ROW_FITS),
 )
+
+_NOTHING, _ROW_SHIFT, _TYPE_MASK = 1, 4, 15
+"""A choice is (row + 1) × 16 + type + 2, so that neither `_NOTHING` nor 0, unknown, is one."""
 
 
 @entry
@@ -48,17 +51,36 @@ def group_records(
         elif T[dx + L.DX_EXCLUDED]:
             reasons[u(i)] = _EXCLUDED
         else:
-            chosen = _chain(dx, T, S) if option(T, L.IS_CHAIN) else _flat(dx, T, S)
-            if chosen < 0:
+            choice = S[S[L.S_BARE] + principal] if S[L.S_OP_COUNT] == 0 else 0
+            if choice == 0:
+                choice = _choose(dx, principal, T, S)
+            if choice == _NOTHING:
                 rows[u(i)] = blank
                 reasons[u(i)] = _NO_ROW if blank < 0 else _BLANK
                 continue
-            aux = aux_of_candidate(chosen, T, S)
-            rows[u(i)] = of(chosen, L.C_ROW, S)
+            row = (choice >> _ROW_SHIFT) - 1
+            aux = auxiliary_of(row, T, S)
+            rows[u(i)] = row
             auxiliary[u(i)] = T[T[L.AUX] + L.AUX_SIZE * aux + 3] if aux >= 0 else -1
-            types[u(i)] = of(chosen, L.C_TYPE, S)
+            types[u(i)] = (choice & _TYPE_MASK) - 2
             reasons[u(i)] = _GROUPED
     return SOURCES
+
+
+@inlined
+def _choose(dx: int, principal: int, T: I64, S: I64) -> int:
+    """Row and type the record gets, in one number; `_NOTHING` where no row fits.
+
+    Without procedures the choice mostly follows from the principal diagnosis alone: where nothing else was asked of
+    the record, it is kept for the next one of that diagnosis.
+    """
+    chosen = _chain(dx, T, S) if option(T, L.IS_CHAIN) else _flat(dx, T, S)
+    choice = _NOTHING
+    if chosen >= 0:
+        choice = ((of(chosen, L.C_ROW, S) + 1) << _ROW_SHIFT) + of(chosen, L.C_TYPE, S) + 2
+    if S[L.S_OP_COUNT] == 0 and not S[L.S_ASKED]:
+        S[S[L.S_BARE] + principal] = choice
+    return int(choice)
 
 
 @entry

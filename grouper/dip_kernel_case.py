@@ -48,7 +48,7 @@ def _join_others(T: I64, S: I64) -> None:
     words = T[L.N_WORDS]
     for word in range(words):
         met = 0
-        for at in range(1, S[L.S_DX_COUNT]):
+        for at in range(1, diagnosis_count(S)):
             met |= T[T[L.DX_BITS] + diagnosis(at, S) * words + word]
         S[S[L.S_OTHER_BITS] + word] = met
     S[L.S_OTHERS_KNOWN] = 1
@@ -57,7 +57,15 @@ def _join_others(T: I64, S: I64) -> None:
 @inlined
 def number(which: int, S: I64) -> int:
     """A number of the record; most records are asked for none, so none is fetched ahead."""
+    S[L.S_ASKED] = 1
     return int(words_at(S[L.S_NUMBERS])[which * S[L.S_RECORDS]])
+
+
+@inlined
+def diagnosis_count(S: I64) -> int:
+    """How many diagnoses the record has, asked for by whoever goes through the others."""
+    S[L.S_ASKED] = 1
+    return int(S[L.S_DX_COUNT])
 
 
 @inlined
@@ -70,7 +78,7 @@ def diagnosis(place: int, S: I64) -> int:
 def load(i: int, T: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numbers: I64, S: I64) -> int:
     """Everything the rows ask about the record; returns the id of its principal diagnosis (0 = empty)."""
     S[L.S_STAMP] += 1
-    S[L.S_COMPLICATIONS], S[L.S_STRICT], S[L.S_CANDIDATES], S[L.S_OTHERS_KNOWN] = 0, 0, 0, 0
+    S[L.S_COMPLICATIONS], S[L.S_STRICT], S[L.S_CANDIDATES], S[L.S_OTHERS_KNOWN], S[L.S_ASKED] = 0, 0, 0, 0, 0
     S[L.S_NUMBERS], S[L.S_RECORDS] = address(numbers) + 8 * i, numbers.shape[1]
     first = dx_offsets[u(i)]
     count = dx_offsets[u(i + 1)] - first
@@ -214,7 +222,7 @@ def complications(T: I64, S: I64) -> int:
         return int(S[L.S_COMPLICATIONS])
     found = COMPLICATIONS_KNOWN
     principal = T[L.DX] + L.DX_SIZE * S[L.S_PRINCIPAL]
-    for at in range(1, S[L.S_DX_COUNT]):
+    for at in range(1, diagnosis_count(S)):
         other = T[L.DX] + L.DX_SIZE * diagnosis(at, S)
         for entry in range(T[other + L.DX_COMPLICATIONS], T[other + L.DX_COMPLICATIONS_END]):
             record = T[L.COMPLICATIONS] + L.COMPLICATION_SIZE * entry

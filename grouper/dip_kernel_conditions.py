@@ -12,7 +12,15 @@ import numpy as np
 
 from grouper import dip_layout as L
 from grouper.dip_condition import COMPARISONS, FLAGS, NUMBERS
-from grouper.dip_kernel_case import complications, diagnosis, long_stay, number, other_meets, principal_meets
+from grouper.dip_kernel_case import (
+    complications,
+    diagnosis,
+    diagnosis_count,
+    long_stay,
+    number,
+    other_meets,
+    principal_meets,
+)
 from grouper.dip_layout import I64
 from grouper.dip_wide import below, multiply
 from grouper.jit import inlined, kernel
@@ -135,12 +143,12 @@ def _cci(T: I64, S: I64) -> int:
     Each call starts its classes afresh: the stamp is the record's number with the call's own count.
     """
     total = 0
-    for at in range(1, S[L.S_DX_COUNT]):
+    for at in range(1, diagnosis_count(S)):
         record = T[L.DX] + L.DX_SIZE * diagnosis(at, S)
         disease, weight = T[record + L.DX_CCI_CLASS], T[record + L.DX_CCI_WEIGHT]
         if disease >= 0:
             total += _raised(S[L.S_CCI] + L.CCI_SIZE * disease, weight, S)
-    for at in range(1, S[L.S_DX_COUNT]):
+    for at in range(1, diagnosis_count(S)):
         disease = T[T[L.DX] + L.DX_SIZE * diagnosis(at, S) + L.DX_CCI_CLASS]
         if disease >= 0:
             S[S[L.S_CCI] + L.CCI_SIZE * disease] = 0
@@ -204,7 +212,7 @@ def _thrice(cost: int, high: Any, low: Any) -> bool:
 @kernel
 def _other_malignancy(T: I64, S: I64) -> bool:
     category = T[T[L.DX] + L.DX_SIZE * S[L.S_PRINCIPAL] + L.DX_CATEGORY]
-    for at in range(1, S[L.S_DX_COUNT]):
+    for at in range(1, diagnosis_count(S)):
         malignant = T[T[L.DX] + L.DX_SIZE * diagnosis(at, S) + L.DX_MALIGNANT]
         if malignant >= 0 and malignant != category:
             return True

@@ -115,14 +115,16 @@ N_NUMBERS = len(NUMBERS)
 # S: what is known about the record at hand …
 (
     S_STAMP, S_DX_COUNT, S_OP_COUNT, S_ALL, S_HAS_MAIN, S_CASE_TYPE, S_CONSERVATIVE, S_COMPLICATIONS, S_CANDIDATES,
-    S_STRICT, S_PRINCIPAL, S_OTHERS_KNOWN, S_BITS, S_DX, S_NUMBERS, S_RECORDS,
-) = range(16)  # fmt: skip
-"""S_DX: address of the record's diagnoses · S_NUMBERS: of its first number, the next being S_RECORDS words on."""
+    S_STRICT, S_PRINCIPAL, S_OTHERS_KNOWN, S_BITS, S_DX, S_NUMBERS, S_RECORDS, S_ASKED,
+) = range(17)  # fmt: skip
+"""S_DX: address of the record's diagnoses · S_NUMBERS: of its first number, the next being S_RECORDS words on ·
+S_ASKED: whether anything was asked of the record beside its principal diagnosis and its procedures."""
 # … then where its lists start.
 (
-    S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC, S_COMPREHENSIVE,
-) = range(16, 25)  # fmt: skip
-S_OPS = 25
+    S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC, S_COMPREHENSIVE, S_BARE,
+) = range(17, 27)  # fmt: skip
+"""S_BARE: by principal diagnosis, what a record without procedures gets; see `dip_kernel`."""
+S_OPS = 27
 S_OPS_AT = S_OPS + PLACES_MAX + 2
 S_RANKS = S_OPS_AT + PLACES_MAX + 2
 S_FIXED = S_RANKS + PLACES_MAX + 2
