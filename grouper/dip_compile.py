@@ -71,6 +71,7 @@ class CompiledDip:
             *((start, 2 * self.candidates_max) for start in (at.S_LEFT, at.S_KEPT)),
             *((start, self.candidates_max) for start in (at.S_CORE, at.S_BASIC, at.S_COMPREHENSIVE)),
             (at.S_BARE, len(self.dx)),
+            (at.S_FEW, at.FEW_SIZE << at.FEW_BITS),
         )
         scratch = np.zeros(at.S_FIXED + sum(size for _, size in sizes), np.int64)
         place = at.S_FIXED

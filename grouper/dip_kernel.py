@@ -11,6 +11,7 @@ from grouper import dip_layout as L
 from grouper.dip_kernel_case import load, option
 from grouper.dip_kernel_choose import choose_one, of, row_value
 from grouper.dip_kernel_find import by_diagnosis, by_letter, by_type, pre_group, type_asked
+from grouper.dip_kernel_kept import keep, kept
 from grouper.dip_kernel_pick import class_rank, final_pick, preempts, wanted_severity
 from grouper.dip_kernel_rows import auxiliary_of, fit_row, row_at, term_mask
 from grouper.dip_layout import I32, I64, U8
@@ -51,7 +52,7 @@ def group_records(
         elif T[dx + L.DX_EXCLUDED]:
             reasons[u(i)] = _EXCLUDED
         else:
-            choice = S[S[L.S_BARE] + principal] if S[L.S_OP_COUNT] == 0 else 0
+            choice = kept(principal, S)
             if choice == 0:
                 choice = _choose(dx, principal, T, S)
             if choice == _NOTHING:
@@ -71,15 +72,15 @@ def group_records(
 def _choose(dx: int, principal: int, T: I64, S: I64) -> int:
     """Row and type the record gets, in one number; `_NOTHING` where no row fits.
 
-    Without procedures the choice mostly follows from the principal diagnosis alone: where nothing else was asked of
-    the record, it is kept for the next one of that diagnosis.
+    Where nothing was asked of the record but its principal diagnosis and procedures, the choice is kept for the next
+    one with the same.
     """
     chosen = _chain(dx, T, S) if option(T, L.IS_CHAIN) else _flat(dx, T, S)
     choice = _NOTHING
     if chosen >= 0:
         choice = ((of(chosen, L.C_ROW, S) + 1) << _ROW_SHIFT) + of(chosen, L.C_TYPE, S) + 2
-    if S[L.S_OP_COUNT] == 0 and not S[L.S_ASKED]:
-        S[S[L.S_BARE] + principal] = choice
+    if not S[L.S_ASKED]:
+        keep(principal, choice, S)
     return int(choice)
 
 

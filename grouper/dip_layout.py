@@ -121,10 +121,12 @@ N_NUMBERS = len(NUMBERS)
 S_ASKED: whether anything was asked of the record beside its principal diagnosis and its procedures."""
 # … then where its lists start.
 (
-    S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC, S_COMPREHENSIVE, S_BARE,
-) = range(17, 27)  # fmt: skip
-"""S_BARE: by principal diagnosis, what a record without procedures gets; see `dip_kernel`."""
-S_OPS = 27
+    S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC, S_COMPREHENSIVE, S_BARE, S_FEW,
+) = range(17, 28)  # fmt: skip
+"""S_BARE: by principal diagnosis, what a record without procedures gets · S_FEW: the same of records with few, FEW_SIZE
+words each: key, choice. See `dip_kernel_kept`."""
+FEW_BITS, FEW_SIZE = 13, 2
+S_OPS = 28
 S_OPS_AT = S_OPS + PLACES_MAX + 2
 S_RANKS = S_OPS_AT + PLACES_MAX + 2
 S_FIXED = S_RANKS + PLACES_MAX + 2

@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,6 +63,19 @@ def test_a_case_alone_and_among_strangers_has_the_same_group():
     for i in range(0, len(cases), 20):
         alone = group_batch(compiled, batch_of(compiled, [cases[i]]))
         assert (int(alone.row[0]), int(alone.auxiliary[0])) == (int(together.row[i]), int(together.auxiliary[i]))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_same_principal_codes_with_other_facts_are_asked_again(seed):
+    """Choices are kept by principal diagnosis and procedures; whatever else a rule reads must not be."""
+    tables = TableMaker(500 + seed, chain=bool(seed % 2)).tables()
+    drawn = list(CaseMaker(tables, seed).cases(40))
+    cases = [
+        replace(facts, diagnoses=(*codes.diagnoses[:1], *facts.diagnoses[1:]), procedures=codes.procedures[:2])
+        for codes in drawn[:12]
+        for facts in drawn
+    ]
+    assert disagreements(tables, cases) == []
 
 
 def test_codes_seen_later_get_ids_of_their_own():
