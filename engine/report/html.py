@@ -61,7 +61,7 @@ def render_summary(figures: RunFigures) -> str:
 
 @cache
 def environment() -> Environment:
-    """Jinja with escaping on and unknown names refused. Kept, because compiling the templates takes longer than a page."""
+    """Jinja with escaping on and unknown names refused. Kept, as compiling the templates takes longer than a page."""
     loader = FileSystemLoader(TEMPLATES)
     env = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     env.filters |= {"yuan": yuan_text, "count": count_text, "percent": percent_text, "index": index_text}
