@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -173,16 +174,72 @@ def test_amounts_of_the_pots_find_their_cases() -> None:
 
     drawn = np.random.default_rng(11)
     pot = drawn.integers(-1, 3, 500).astype(np.int16)
+    outside = pot < 0
     counts = np.bincount(pot + 1, minlength=4)[1:]
     begin = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    paid, price = drawn.integers(-(2**62), 2**62, (2, int(begin[-1]))), drawn.integers(0, 2**62, len(pot))
-    found = np.empty((2, len(pot)), np.int64)
-    assert _put_in_place(pot, begin, paid[0], paid[1], price, found[0], found[1]) == begin[-1]
+    paid, price = drawn.integers(-(2**62), 2**62, (2, int(begin[-1]))), drawn.integers(0, 2**62, int(outside.sum()))
+    priced = drawn.random(len(price)) < 0.5
+    found, valued = np.empty((2, len(pot)), np.int64), np.empty(len(pot), np.bool_)
+    assert _put_in_place(pot, begin, *paid, price, priced, *found, valued) == begin[-1]
     for number in range(3):
         assert np.array_equal(found[:, pot == number], paid[:, begin[number] : begin[number + 1]])
-    assert np.array_equal(found[1, pot < 0], price[pot < 0]) and not found[0, pot < 0].any()
+    assert np.array_equal(found[1, outside], price) and not found[0, outside].any()
+    assert valued[~outside].all() and np.array_equal(valued[outside], priced)
     for wrong in (begin[:-1], np.array([0, *(begin[1:] - 1)])):
-        assert _put_in_place(pot, wrong, paid[0], paid[1], price, found[0], found[1]) == -1
+        assert _put_in_place(pot, wrong, *paid, price, priced, *found, valued) == -1
+    for less in (price[1:], np.append(price, 0)):
+        assert _put_in_place(pot, begin, *paid, less, np.zeros(len(less), np.bool_), *found, valued) == -1
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_first_ids_are_found_by_the_bounds_of_their_pieces(ordered: bool) -> None:
+    """Pieces taken whole, pieces to be looked at and pieces left out give the smallest ids, whatever overlaps."""
+    from engine.stream.pay import surely_first
+
+    drawn = np.random.default_rng(5)
+    for _ in range(300):
+        ids = [f"{each:04d}".encode() for each in drawn.permutation(400)[: drawn.integers(1, 60)]]
+        ids = sorted(ids) if ordered else ids
+        cuts = sorted({0, len(ids), *drawn.integers(0, len(ids) + 1, 4).tolist()})
+        heaps = [ids[low:high] for low, high in pairwise(cuts)]
+        bounds = [(min(heap), max(heap)) for heap in heaps]
+        for count in range(1, len(ids) + 1):
+            taken, torn = surely_first(bounds, [len(heap) for heap in heaps], count)
+            found = [each for heap in taken for each in heaps[heap]]
+            others = sorted(each for heap in torn for each in heaps[heap])
+            assert sorted([*found, *others[: count - len(found)]]) == sorted(ids)[:count]
+            assert not ordered or len(torn) <= 1
+
+
+def test_what_a_piece_shows_is_read_again(tmp_path: Path) -> None:
+    from engine.stream.encode import DecimalCells, Encoder, UniqueCells
+    from engine.stream.shown import Shown
+    from engine.stream.spill import ShownSpill
+
+    for pots, kind in ((3, np.int8), (200, np.int16)):
+        spill, pieces = ShownSpill(tmp_path / f"shown-{pots}", pots), list[Shown]()
+        for count in (700, 0, 1, 900):
+            ids = [f"{count}-{row * 7919 % 1000}-长" for row in range(count)]
+            cells = {"setl_id": UniqueCells(pa.array(ids, pa.string())), "p": DecimalCells(np.arange(count), 18)}
+            chunks = {name: Encoder().chunk(each) for name, each in cells.items()} if count else {}
+            pot = np.arange(count, dtype=np.int16) % (pots + 1) - 1
+            apart = np.arange(int((pot < 0).sum()), dtype=np.int64)
+            pieces.append(Shown(chunks, pot, apart, apart % 2 == 0))
+            spill.add(pieces[-1])
+        spill.close()
+        assert len(spill) == len(pieces)
+        for number, shown in enumerate(pieces):
+            found = spill.read(number)
+            assert found.pot.dtype == kind and len(found) == len(shown)
+            for one, other in ((found.pot, shown.pot), (found.apart, shown.apart), (found.valued, shown.valued)):
+                assert one.tolist() == other.tolist()
+            assert spill.pot(number).tolist() == shown.pot.tolist()
+            for name, chunk in shown.chunks.items():
+                assert b"".join(found.chunks[name].pages) == b"".join(chunk.pages)
+                assert replace(found.chunks[name], pages=()) == replace(chunk, pages=())
+        for _ in range(2):
+            assert spill.ids(0).to_pylist() == [f"700-{row * 7919 % 1000}-长" for row in range(700)]
+        assert spill.id_bounds(0) == (min(spill.ids(0).to_pylist()).encode(), max(spill.ids(0).to_pylist()).encode())
 
 
 def test_drawn_policies_in_two_passes() -> None:

@@ -54,17 +54,14 @@ class FlatFile:
         self.file.write(_MAGIC)
         self._at = len(_MAGIC)
 
-    def write(self, rows: int, cells: Mapping[str, Cells]) -> None:
-        """One row group; none where there are no rows."""
+    def write(self, rows: int, cells: Mapping[str, Cells | Chunk]) -> None:
+        """One row group; none where there are no rows. A chunk was made by an `Encoder` of a column of the schema."""
         if not rows:
             return
         columns, begin, unpacked = [], self._at, 0
         for each in self.schema:
             own = cells[each.name]
-            amount = pa.types.is_decimal(each.type)
-            assert amount == isinstance(own, DecimalCells), f"{each} is a column of another type"
-            assert not isinstance(own, DecimalCells) or own.precision == each.type.precision, "as many digits"
-            chunk = self._encoder.chunk(own)
+            chunk = own if isinstance(own, Chunk) else self._made(each, own)
             assert chunk.values == rows, f"{each.name} has {chunk.values} cells in a group of {rows} rows"
             columns.append(_column(each, chunk, self._at))
             unpacked += chunk.unpacked
@@ -82,6 +79,12 @@ class FlatFile:
             )
         )
         self.rows += rows
+
+    def _made(self, each: pa.Field, own: Cells) -> Chunk:
+        amount = pa.types.is_decimal(each.type)
+        assert amount == isinstance(own, DecimalCells), f"{each} is a column of another type"
+        assert not isinstance(own, DecimalCells) or own.precision == each.type.precision, "as many digits"
+        return self._encoder.chunk(own)
 
     def end(self) -> None:
         """The footer."""

@@ -7,9 +7,12 @@ order of the files. Each case is held against its exact share before anything is
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,7 @@ from engine.stream.digest import DigestColumns, Slots
 from engine.stream.pay_loops import OUTSIDE, pay_cases, places_in_pot
 from engine.stream.spill import PotSpill, Spill
 from pointvalue.allocate_chunks import FirstOfTies, Run, allocate_chunks, chunks
+from pointvalue.cases import shut
 from pointvalue.model import AreaYear
 from pointvalue.terms import NegativeCase, Payable
 from pointvalue.view import Paid
@@ -27,6 +31,13 @@ from pointvalue.view import Paid
 I64 = npt.NDArray[np.int64]
 _TIES_AT_ONCE = 1 << 20
 _PIECES_AT_ONCE = 8
+
+
+def kept_columns(area: AreaYear, pots: list[tuple[int, str]]) -> list[list[str]]:
+    """Of every pot the columns that paying its cases reads."""
+    capped = ["fund"] if area.out_of_area_cap else []
+    minus = [area.pools[pool].point_value.payable is Payable.MINUS_PATIENT for pool, _ in pots]
+    return [["points", "cell", "elsewhere", *capped, *(["patient"] if each else [])] for each in minus]
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ class StreamPayer:
             np.asarray(pot.read("patient")[each if minus else slice(0)]),
             minus,
             terms.negative_case is not NegativeCase.KEEP,
-            np.asarray(pot.read("fund")[each]),
+            np.asarray(pot.read("fund")[each if self.area.out_of_area_cap else slice(0)]),
             np.asarray(pot.read("elsewhere")[each]),
             self.area.out_of_area_cap,
             np.asarray(pot.read("cell")[each]),
@@ -89,26 +100,47 @@ class StreamPayer:
         begins = np.asarray(pot.begins())
 
         def of_piece(piece: int, own: I64) -> tuple[pa.Array, I64]:
-            table = self.spill.shown.read(piece)
             places = np.empty(len(own), np.int64)
-            pots = table["pot"].combine_chunks().to_numpy(zero_copy_only=False)
+            pots = shut(self.spill.shown.pot(piece))
             assert places_in_pot(pots, number, own - begins[piece], places) == len(own), "the pot holds these cases"
-            return table["setl_id"].combine_chunks().take(pa.array(places)).cast(pa.string()), own
+            return self.spill.shown.ids(piece).take(pa.array(places)), own
 
         def first(rows: I64, count: int) -> I64:
             kept_ids, kept_rows = pa.array([], pa.string()), np.zeros(0, np.int64)
             cuts = np.searchsorted(rows, begins)
-            pieces = np.flatnonzero(np.diff(cuts)).tolist()
-            for low in range(0, len(pieces), _PIECES_AT_ONCE):
-                some = pieces[low : low + _PIECES_AT_ONCE]
+            held = np.flatnonzero(np.diff(cuts)).tolist()
+            bounds = [self.spill.shown.id_bounds(each) for each in held]
+            taken, torn = surely_first(bounds, [int(cuts[each + 1] - cuts[each]) for each in held], count)
+            chosen = [rows[cuts[held[each]] : cuts[held[each] + 1]] for each in taken]
+            count -= sum(map(len, chosen))
+            for low in range(0, len(torn), _PIECES_AT_ONCE):
+                some = [held[each] for each in torn[low : low + _PIECES_AT_ONCE]]
                 found = list(run(of_piece, some, [rows[cuts[each] : cuts[each + 1]] for each in some]))
                 kept_ids = pa.concat_arrays([kept_ids, *(ids for ids, _ in found)])
                 kept_rows = np.concatenate([kept_rows, *(own for _, own in found)])
                 if len(kept_rows) > count + _TIES_AT_ONCE:
                     kept_ids, kept_rows = _smallest(kept_ids, kept_rows, count)
-            return np.sort(_smallest(kept_ids, kept_rows, count)[1])
+            return np.sort(np.concatenate([*chosen, _smallest(kept_ids, kept_rows, count)[1]]))
 
         return first
+
+
+def surely_first(
+    bounds: Sequence[tuple[bytes, bytes]], sizes: Sequence[int], count: int
+) -> tuple[list[int], list[int]]:
+    """Of heaps with known least and greatest id, those that lie wholly among the `count` first ids, and those of which
+    some may. The others have none."""
+    least = sorted(range(len(sizes)), key=lambda each: bounds[each][0])
+    greatest = sorted(range(len(sizes)), key=lambda each: bounds[each][1])
+    begun = [bounds[each][0] for each in least], [0, *accumulate(sizes[each] for each in least)]
+    ended = [bounds[each][1] for each in greatest], [0, *accumulate(sizes[each] for each in greatest)]
+    taken, torn = [], []
+    for each, (low, high) in enumerate(bounds):
+        if begun[1][bisect_right(begun[0], high)] <= count:
+            taken.append(each)
+        elif ended[1][bisect_left(ended[0], low)] < count:
+            torn.append(each)
+    return taken, torn
 
 
 def _smallest(ids: pa.Array, rows: I64, count: int) -> tuple[pa.Array, I64]:

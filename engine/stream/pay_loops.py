@@ -39,8 +39,8 @@ def pay_cases(
 ) -> int:
     """Fund parts into `part`; standards, floors and caps added to `sums` (a row a cell; second half: from elsewhere).
 
-    `patient` is looked at with `minus_patient` only. `lifted`: what is below zero is lifted to it. `capped`: a case
-    from elsewhere is paid its booked fund at most.
+    `patient` is looked at with `minus_patient` only, `funds` with `capped`. `lifted`: what is below zero is lifted to
+    it. `capped`: a case from elsewhere is paid its booked fund at most.
     """
     cells = np.int64(len(sums) >> 1)
     for i in range(len(standard)):

@@ -40,11 +40,10 @@ from engine.stream.piece_loops import (
     UNPLACED,
     editions_on,
     judge_rows,
-    mark_used,
     price_plainly,
-    renumber,
     results_of,
 )
+from engine.stream.shown import Seen, Showing, Shown
 from grouper.reason import GroupStatus
 from pointvalue.cases import NONE, CaseColumns, shut
 from pointvalue.classes import Scored, score
@@ -78,7 +77,7 @@ class Piece:
     """Rows the run cannot settle."""
     sums: dict[int, I64]
     pots: Mapping[int, dict[str, npt.NDArray[Any]]]
-    shown: pa.Table
+    shown: Shown
 
 
 class Pieces:
@@ -92,6 +91,8 @@ class Pieces:
         self._grouping = [_grouping(edition, mapping) for edition in area.editions.editions]
         self._also = None if also is None else lean_grouping(also, mapping)
         self._also_edition = also
+        codes = also.group_codes if also is not None and also.kind == "drg" else None
+        self._showing = Showing(resolved.area, area.editions, codes)
         places = {code: place for place, code in enumerate(resolved.area.hospital_codes)}
         self._hospital = Answers(lambda code: places.get(code, NONE), NONE)
         self._days = [(day - EPOCH).days for day in (scope.first, scope.last)]
@@ -209,39 +210,35 @@ class Pieces:
         scored: Scored,
         pot: npt.NDArray[np.int16],
         price: I64,
-    ) -> pa.Table:
+    ) -> Shown:
         """What the result shows of the cases, money of the pots apart."""
-        editions = self.area.editions
-        drg, dip = np.empty(len(rows), np.int32), found.dip_code
-        edition, status, leaf = (shut(book.column(name)) for name in ("edition", "status", "leaf"))
-        begins, sizes = editions.result_places
-        results_of(edition, status, leaf, begins, sizes, int(GroupStatus.INVALID), drg)
-        dip_texts: tuple[str, ...] = found.dip_texts
-        other = np.full(len(rows), NONE, np.int32)
+        dip, groups = (found.dip_code, found.dip_texts), None
         if self._also is not None and self._also_edition is not None:
             beside = self._also(rows)
             if self._also_edition.kind == "dip":
-                dip, dip_texts = beside.dip_code, beside.dip_texts
+                dip = beside.dip_code, beside.dip_texts
             else:
-                other = beside.leaf
-        at_cost = np.zeros(len(rows), np.bool_) if cases.given_points_e4 is None else cases.given_points_e4 < 0
-        classes = pa.array([each.id for each in scored.classes] or [""], pa.string())
+                groups = beside.leaf
+        if groups is None:
+            groups = np.empty(len(rows), np.int32)
+            edition, status, leaf = (shut(book.column(name)) for name in ("edition", "status", "leaf"))
+            begins, sizes = self.area.editions.result_places
+            results_of(edition, status, leaf, begins, sizes, int(GroupStatus.INVALID), groups)
         months = rows.texts["setl_ym"]
-        return pa.table(
-            {
-                "setl_id": rows.ids,
-                "hospital": cases.hospital,
-                "pool": cases.pool.astype(np.int8),
-                "setl_ym": pa.DictionaryArray.from_arrays(*_short(months.ids, months.words.texts)),
-                "result": drg,
-                "also": other,
-                "dip": pa.DictionaryArray.from_arrays(*_short(dip, dip_texts)),
-                "class": pa.DictionaryArray.from_arrays(pa.array(scored.class_index), classes),
-                "points": scored.points_e4,
-                "pot": pot,
-                "at_cost": at_cost,
-                "price": price,
-            }
+        return self._showing.of(
+            Seen(
+                ids=rows.ids,
+                hospital=cases.hospital,
+                pool=cases.pool,
+                months=(months.ids, tuple(months.words.texts)),
+                groups=groups,
+                dip=dip,
+                classes=(scored.class_index, tuple(each.id for each in scored.classes)),
+                points=scored.points_e4,
+                pot=pot,
+                price=price,
+                at_cost=None if cases.given_points_e4 is None else cases.given_points_e4 < 0,
+            )
         )
 
 
@@ -313,16 +310,3 @@ def _stay(rows: LeanRows) -> I32:
         return sent.values
     days = frame_of(rows, {"act_ipt_days", "adm_on", "discharged_on"}).select(stay=stay_days()).to_series()
     return np.asarray(days.cast(pl.Int64).to_numpy()).astype(np.int32)
-
-
-def _short(ids: I32, texts: tuple[str, ...]) -> tuple[pa.Array, pa.Array]:
-    """(indices, texts) of a dictionary with the texts that occur, in order of number."""
-    present = np.zeros(len(texts) + 1, np.bool_)
-    mark_used(shut(ids), present)
-    used = np.flatnonzero(present[:-1])
-    place = np.full(len(texts) + 1, -1, np.int32)
-    place[used] = np.arange(len(used), dtype=np.int32)
-    index = np.empty(len(ids), np.int32)
-    renumber(shut(ids), place, index)
-    missing = index < 0 if present[-1] else None
-    return pa.array(index, mask=missing), pa.array([texts[one] for one in used.tolist()], pa.string())

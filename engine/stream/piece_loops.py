@@ -113,16 +113,15 @@ def results_of(edition: Any, status: Any, leaf: Any, begins: Any, sizes: Any, in
 
 
 @njit(nogil=True, cache=True)
-def mark_used(ids: Any, present: Any) -> None:
-    """Which numbers occur; −1 marks the last."""
-    last = len(present) - 1
-    for i in range(len(ids)):
-        present[ids[i] if ids[i] >= 0 else last] = True
-
-
-@njit(nogil=True, cache=True)
-def renumber(ids: Any, place: Any, out: Any) -> None:
-    """The place of every number; −1 takes the last."""
-    last = len(place) - 1
-    for i in range(len(ids)):
-        out[i] = place[ids[i] if ids[i] >= 0 else last]
+def set_apart(pot: Any, price: Any, at_cost: Any, valued: Any, apart: Any, valued_apart: Any) -> int:
+    """Which cases show points; price and that mark of those no pot pays, of which it returns the number."""
+    count = 0
+    for i in range(len(pot)):
+        if pot[i] >= 0:
+            valued[i] = True
+        else:
+            shows = len(at_cost) != 0 and at_cost[i]
+            valued[i] = valued_apart[count] = shows
+            apart[count] = price[i]
+            count += 1
+    return count

@@ -45,7 +45,7 @@ from engine.record_policy import record_policy
 from engine.run_parts import RunOptions, demand_of, draft_run, record_inputs, scope_of
 from engine.stream.allow import require_two_passes
 from engine.stream.digest import Digest
-from engine.stream.pay import StreamPayer
+from engine.stream.pay import StreamPayer, kept_columns
 from engine.stream.piece import Left, Piece, Pieces
 from engine.stream.spill import Spill
 from engine.stream.write import Result
@@ -110,9 +110,7 @@ def settle(
         first.close(options.allow_empty)
         recorded = aside.submit(record_inputs, draft, files, packs, demand)  # clearing leaves threads idle
         result = _clear(first, resolved, options.threads)
-        written = Result(resolved.area, area.editions, first.spill, _also_codes(beside)).write(
-            draft.folder / SETTLED, options.threads, lambda rows: None
-        )
+        written = Result(first.spill).write(draft.folder / SETTLED, options.threads, lambda rows: None)
         recorded.result()
         lean.require_unchanged()
         shutil.rmtree(first.spill.folder)
@@ -139,10 +137,6 @@ def _columns(area: Area, resolved: ResolvedPolicy, demand: Demand) -> frozenset[
     return COLUMNS | frozenset(demand.extra_numbers)
 
 
-def _also_codes(beside: PackEdition | None) -> tuple[str, ...]:
-    return beside.group_codes if beside is not None and beside.kind == "drg" else ()
-
-
 @dataclass
 class FirstPass:
     """What the first pass leaves behind."""
@@ -156,7 +150,7 @@ class FirstPass:
     repairs: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.spill = Spill.begin(self.folder / ".spill", [label for _, label in self.pieces.pots])
+        self.spill = Spill.begin(self.folder / ".spill", kept_columns(self.pieces.terms, self.pieces.pots))
         self.digest = Digest(self.pieces.slots)
         self._frames = LeanFrames()
         self._rejected = _Table(self.folder / "rejected.parquet")
