@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -22,14 +23,16 @@ from engine.cases.read import CaseReader
 from engine.cases.read_parquet import ParquetCases, broken
 from engine.execute.batches import RowBatch, batches, dictionary_paths, group_tables
 from engine.execute.cells import ID, Odd
-from engine.execute.page_cells import ArrowCells, Cells
+from engine.execute.page_cells import U8, ArrowCells, Cells
 from engine.execute.page_leaves import Leaf, leaves
-from engine.execute.pages import read_columns
+from engine.execute.pages import plain_pages, read_columns
 from engine.execute.vocabulary import I64
 
 PAGE_ROWS_MAX = 1 << 18
 """Rows of a row group that is unpacked as a whole: some 150 bytes each, for every thread."""
 _FILES_KNOWN = 8
+TextPage = tuple[U8, I64, bool, U8]
+"""See `pages.plain_pages`."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,21 @@ class Batches:
                 {name: ArrowCells(each, each.type) for name, each in cells.items()}, batch.rows, batch.misshapen
             )
 
+    def text_pages(self, task: Task, name: str) -> tuple[range, Iterator[TextPage]] | None:
+        """The numbers of a row group's rows, and the pages of one column of texts, for the caller's own loop. None,
+        or UnknownFormError from the pages, where `of` is to be asked."""
+        table = self._reader.tables[task.file]
+        if not isinstance(table, ParquetCases):
+            return None
+        footer = self._footer(task.file, table)
+        if task.group >= footer.metadata.num_row_groups or name not in footer.leaves:
+            return None
+        group = footer.metadata.row_group(task.group)
+        if group.num_rows > PAGE_ROWS_MAX:
+            return None
+        before = footer.before[task.group]
+        return range(before + 1, before + 1 + group.num_rows), _text_pages(table.path, group, footer.leaves[name])
+
     def _parts(self, held: list[dict[str, Cells]], before: int, count: int) -> Iterator[LeanBatch]:
         """The rows of a group cut evenly; the columns in `held` are let go with the last part."""
         if not count:
@@ -147,6 +165,11 @@ class Batches:
                 if len(self._footers) > _FILES_KNOWN:
                     self._footers.popitem(last=False)
             return footer
+
+
+def _text_pages(path: Path, group: pq.RowGroupMetaData, leaf: Leaf) -> Iterator[TextPage]:
+    with path.open("rb", buffering=0) as file:
+        yield from plain_pages(file.fileno(), group, leaf)
 
 
 def _by_arrow(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -162,6 +162,20 @@ def read_columns(handle: int, group: pq.RowGroupMetaData, wanted: Mapping[str, L
         except (UnknownFormError, pa.ArrowException, OSError):
             continue
     return found
+
+
+def plain_pages(handle: int, group: pq.RowGroupMetaData, leaf: Leaf) -> Iterator[tuple[U8, I64, bool, U8]]:
+    """The pages of a column of texts that uses no dictionary, each until the next is asked for: its bytes, where they
+    begin and end and how many cells it has, whether cells may be empty, and room for their levels."""
+    chunk = group.column(leaf.place)
+    if leaf.is_list or leaf.size or chunk.compression not in _CODECS or chunk.num_values != group.num_rows:
+        raise UnknownFormError
+    pages = _pages(handle, chunk, leaf)
+    if any(head[KIND] == DICTIONARY or head[ENCODING] != PLAIN for head in pages.heads):
+        raise UnknownFormError
+    optional, levels = leaf.deepest > 0, _room.bytes("levels", pages.most)
+    for head in pages.heads:
+        yield *pages.of([head]).alone(optional), optional, levels
 
 
 def _column(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf, rows: int) -> Cells:

@@ -27,8 +27,9 @@ from engine.cases.typed import read_text
 from engine.execute.batches import count_groups
 from engine.execute.cells import ID, is_text
 from engine.execute.id_hashes import IdHashes
-from engine.execute.id_loops import plain_ids
+from engine.execute.id_loops import page_ids, plain_ids
 from engine.execute.lean_batches import Batches, Task
+from engine.execute.pages import UnknownFormError
 from engine.execute.vocabulary import text_buffers
 
 U64 = npt.NDArray[np.uint64]
@@ -126,10 +127,15 @@ def _rows_at(places: I64, numbers: list[list[I64 | range]]) -> list[I64]:
     return suspect
 
 
-def _hashes(batches: Batches, file: int, table: CaseTable, header: HeaderMap) -> Iterator[tuple[U64, I64 | range, int]]:
+def _hashes(batches: Batches, file: int, table: CaseTable, header: HeaderMap) -> Iterator[_Hashed]:
     """(hash of every id, 0 where there is none; row numbers; rows that are not there)."""
     for group in range(count_groups(table)):
-        for batch in batches.of(Task(file, group), (ID,)):
+        task = Task(file, group)
+        known = None if header.id_from else _page_hashes(batches, task, header.direct.get(ID, ""))
+        if known is not None:
+            yield known
+            continue
+        for batch in batches.of(task, (ID,)):
             raw = batch.raw(np.ones(len(batch.rows), np.bool_)).table
             cells = None
             if not header.id_from and is_text(raw.column(0).type):
@@ -139,6 +145,24 @@ def _hashes(batches: Batches, file: int, table: CaseTable, header: HeaderMap) ->
             whole = len(rows) and int(rows[-1]) - int(rows[0]) == len(rows) - 1 and not batch.misshapen
             numbers = range(int(rows[0]), int(rows[-1]) + 1) if whole else rows
             yield id_hashes(cells, raw, header), numbers, len(batch.misshapen)
+
+
+def _page_hashes(batches: Batches, task: Task, name: str) -> _Hashed | None:
+    """The same from the bytes of the pages, where every id is plain or missing."""
+    try:
+        found = batches.text_pages(task, name)
+        if found is None:
+            return None
+        rows, pages = found
+        hashes, done = np.empty(len(rows), np.uint64), 0
+        for data, table, optional, levels in pages:
+            count = int(table[0, 2])
+            if page_ids(data, table, optional, levels, hashes[done : done + count]) != 0:
+                return None
+            done += count
+    except (UnknownFormError, pa.ArrowException, OSError):
+        return None
+    return (hashes, rows, 0) if done == len(rows) else None
 
 
 def id_hashes(cells: pa.Array | None, table: pa.Table, header: HeaderMap) -> U64:
@@ -157,7 +181,6 @@ def _hashed(cells: pa.Array) -> tuple[U64, int]:
     data, starts, ends = text_buffers(cells)
     found, odd = np.empty(len(cells), np.uint64), np.zeros(len(cells), np.bool_)
     count = int(plain_ids(data, starts, ends, odd, found))
-    np.maximum(found, np.uint64(1), out=found)
     if cells.null_count:
         found[np.asarray(cells.is_null().to_numpy(zero_copy_only=False), np.bool_)] = 0
         count += 1
