@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from engine.execute.bytes64 import alike_bytes, load64, store64
+from grouper.jit import entry, inlined, u
 
 RUN = 504
 """Numbers packed together: as many as a header of one byte can name."""
@@ -35,7 +35,7 @@ def differences_size(count: int) -> int:
     return 64 + -(-count // BLOCK) * (16 + BLOCK * 8) + SLACK
 
 
-@njit(nogil=True, inline="always")
+@inlined
 def _varint(number: Any, out: Any, at: Any) -> Any:
     rest = np.uint64(number)
     while rest >= np.uint64(0x80):
@@ -46,12 +46,12 @@ def _varint(number: Any, out: Any, at: Any) -> Any:
     return at + 1
 
 
-@njit(nogil=True, inline="always")
+@inlined
 def _zigzag(number: Any) -> Any:
     return np.uint64((number << np.int64(1)) ^ (number >> np.int64(63)))
 
 
-@njit(nogil=True, inline="always")
+@inlined
 def bits_of(number: Any) -> Any:
     """How many bits a number without sign needs."""
     rest, bits = np.uint64(number), np.int64(0)
@@ -62,7 +62,7 @@ def bits_of(number: Any) -> Any:
     return bits + np.int64(rest)
 
 
-@njit(nogil=True, inline="always")
+@inlined
 def _pack(values: Any, begin: Any, count: Any, width: Any, out: Any, at: Any) -> Any:
     """`count` numbers (a multiple of 8) of 1 to 64 bits; returns the place behind them."""
     end = at + count * width // 8
@@ -81,7 +81,7 @@ def _pack(values: Any, begin: Any, count: Any, width: Any, out: Any, at: Any) ->
     return end
 
 
-@njit(nogil=True, cache=True)
+@entry
 def pack_runs(values: Any, count: Any, width: Any, out: Any, at: Any) -> int:
     """Numbers of 0 to 32 bits as runs of one number or packed; returns the place behind them. `values` has eight places
     more than `count`, which become 0."""
@@ -114,43 +114,64 @@ def pack_runs(values: Any, count: Any, width: Any, out: Any, at: Any) -> int:
     return at
 
 
-@njit(nogil=True, cache=True)
+@inlined
+def _step(values: Any, at: Any) -> Any:
+    return values[u(at)] - values[u(at - 1)]
+
+
+@inlined
+def _pack_steps(values: Any, begin: Any, count: Any, least: Any, width: Any, out: Any, at: Any) -> Any:
+    """How far each of `SMALL` numbers lies beyond the one before it and `least`, in `width` bits, zeros behind the
+    first `count`; returns the place behind them."""
+    end = at + SMALL * width // 8
+    word, filled, wide = np.uint64(0), np.uint64(0), np.uint64(width)
+    for k in range(count):
+        value = np.uint64(_step(values, begin + k) - least)
+        word |= value << filled
+        filled += wide
+        if filled >= np.uint64(64):
+            store64(out, at, word)
+            at += 8
+            filled -= np.uint64(64)
+            word = value >> (wide - filled) if filled else np.uint64(0)
+    while at < end:
+        store64(out, at, word)
+        word = np.uint64(0)
+        at += 8
+    return end
+
+
+@entry
 def pack_differences(values: Any, count: Any, out: Any, at: Any) -> int:
     """int64 numbers as DELTA_BINARY_PACKED; returns the place behind them. Differences wrap round, as readers' do."""
     at = _varint(BLOCK, out, at)
     at = _varint(BLOCK // SMALL, out, at)
     at = _varint(count, out, at)
-    before = values[0] if count else np.int64(0)
-    at = _varint(_zigzag(before), out, at)
-    deltas = np.zeros(BLOCK, np.int64)
+    at = _varint(_zigzag(values[0] if count else np.int64(0)), out, at)
     begin = np.int64(1)
     while begin < count:
         taken = min(np.int64(BLOCK), count - begin)
-        least = values[begin] - values[begin - 1]
-        for k in range(taken):
-            delta = values[begin + k] - values[begin + k - 1]
-            deltas[k] = delta
-            least = min(least, delta)
-        for k in range(taken):
-            deltas[k] -= least
-        for k in range(taken, BLOCK):
-            deltas[k] = 0
+        least = _step(values, begin)
+        for k in range(begin + 1, begin + taken):
+            least = min(least, _step(values, k))
         at = _varint(_zigzag(least), out, at)
         widths = at
         at += BLOCK // SMALL
         for small in range(BLOCK // SMALL):
+            first = begin + small * SMALL
+            own = max(min(np.int64(SMALL), begin + taken - first), np.int64(0))
             every = np.uint64(0)
-            for k in range(small * SMALL, (small + 1) * SMALL):
-                every |= np.uint64(deltas[k])
+            for k in range(first, first + own):
+                every |= np.uint64(_step(values, k) - least)
             width = bits_of(every)
             out[widths + small] = width
             if width:
-                at = _pack(deltas, small * SMALL, SMALL, width, out, at)
+                at = _pack_steps(values, first, own, least, width, out, at)
         begin += taken
     return at
 
 
-@njit(nogil=True, cache=True)
+@entry
 def number_words(numbers: Any, same: Any, places: Any, used: Any, out: Any, held: Any) -> Any:
     """Numbers of texts as places in order of first occurrence, those of nulls left out; returns how many texts and how
     many cells there are, or −1 if a number is none of a text. `same`: of every text the first like it, −1 for null; the
@@ -181,7 +202,7 @@ def number_words(numbers: Any, same: Any, places: Any, used: Any, out: Any, held
     return count, present
 
 
-@njit(nogil=True, cache=True)
+@entry
 def scale_held(values: Any, held: Any, times: Any, bound: Any, out: Any) -> Any:
     """Values × `times` of the cells that hold one; returns how many do, and the place of the first beyond ±bound or
     −1. `held` is as long as the values, or empty where all hold one."""
@@ -204,7 +225,7 @@ def scale_held(values: Any, held: Any, times: Any, bound: Any, out: Any) -> Any:
     return present, np.int64(-1)
 
 
-@njit(nogil=True, cache=True)
+@entry
 def plain_words(data: Any, offsets: Any, used: Any, out: Any, at: Any) -> int:
     """Texts, each behind its length in four bytes; returns the place behind them."""
     for k in range(len(used)):
@@ -219,63 +240,68 @@ def plain_words(data: Any, offsets: Any, used: Any, out: Any, at: Any) -> int:
     return at
 
 
-@njit(nogil=True, inline="always")
+@inlined
 def _shared(data: Any, one: Any, other: Any, most: Any) -> Any:
     """How many bytes two texts share from their begin, `most` at most."""
-    alike, end = np.int64(0), len(data) - 8
-    while alike + 8 <= most and one + alike <= end and other + alike <= end:
+    alike, end = np.int64(0), np.int64(len(data)) - 8 - max(one, other)
+    while alike + 8 <= most and alike <= end:
         same = alike_bytes(load64(data, one + alike), load64(data, other + alike))
         alike += same
         if same < 8:
             return alike
-    while alike < most and data[one + alike] == data[other + alike]:
+    while alike < most and data[u(one + alike)] == data[u(other + alike)]:
         alike += 1
     return alike
 
 
-@njit(nogil=True, inline="always")
+@inlined
 def _behind(data: Any, one: Any, one_size: Any, other: Any, other_size: Any, alike: Any) -> Any:
     """Whether a text comes after another, with which it shares its first `alike` bytes and no more."""
     if alike == min(one_size, other_size):
         return one_size > other_size
-    return data[one + alike] > data[other + alike]
+    return data[u(one + alike)] > data[u(other + alike)]
 
 
-@njit(nogil=True, cache=True)
+@entry
 def cut_texts(data: Any, offsets: Any, shared: Any, rest: Any, out: Any, at: Any, ends: Any) -> int:
     """Texts without what they share with the text before: how much that is, how long the rest, the rests one behind
     the other; returns the place behind them. `ends`: the number of the least text and of the greatest, by bytes."""
-    least, greatest, quick = np.int64(0), np.int64(0), len(data) - 8
-    for i in range(len(offsets) - 1):
-        first = np.int64(offsets[i])
-        size = np.int64(offsets[i + 1]) - first
+    least, greatest, quick = np.int64(0), np.int64(0), np.int64(len(data)) - 8
+    count = np.int64(len(offsets)) - 1
+    before, first = np.int64(offsets[0]), np.int64(offsets[0])
+    for i in range(count):
+        end = np.int64(offsets[u(i + 1)])
+        size, before_size = end - first, first - before
         alike = np.int64(0)
         if i:
-            before = np.int64(offsets[i - 1])
-            before_size = first - before
             alike = _shared(data, first, before, min(size, before_size))
             if _behind(data, first, size, before, before_size, alike):
                 if greatest == i - 1:
                     greatest = i
                 else:
-                    other = np.int64(offsets[greatest])
-                    long = np.int64(offsets[greatest + 1]) - other
+                    other = np.int64(offsets[u(greatest)])
+                    long = np.int64(offsets[u(greatest + 1)]) - other
                     if _behind(data, first, size, other, long, _shared(data, first, other, min(size, long))):
                         greatest = i
             elif least == i - 1:
                 least = i
             else:
-                other = np.int64(offsets[least])
-                long = np.int64(offsets[least + 1]) - other
+                other = np.int64(offsets[u(least)])
+                long = np.int64(offsets[u(least + 1)]) - other
                 if _behind(data, other, long, first, size, _shared(data, first, other, min(size, long))):
                     least = i
-        shared[i], rest[i] = alike, size - alike
-        n = alike
-        while n < size and first + n <= quick:
-            store64(out, at + n - alike, load64(data, first + n))
+        shared[u(i)], rest[u(i)] = alike, size - alike
+        n = first + alike
+        to = at
+        while n < end and n <= quick:
+            store64(out, to, load64(data, n))
             n += 8
-        for k in range(n, size):
-            out[at + k - alike] = data[first + k]
+            to += 8
+        while n < end:
+            out[u(to)] = data[u(n)]
+            n += 1
+            to += 1
         at += size - alike
+        before, first = first, end
     ends[0], ends[1] = least, greatest
     return at
