@@ -20,6 +20,8 @@ from pointvalue.fixed_wide import compiled, fits_63_bits, scaled_floor, total
 
 CHUNK = 1 << 20
 _DIGIT = 16
+_AT_ONCE = 1 << 14
+"""Rows of a chunk that one step after the other is done for."""
 Run = Callable[..., Iterable[Any]]
 """As `map`: a function for every chunk, answers in their order."""
 FirstOfTies = Callable[[I64, int], I64]
@@ -42,25 +44,34 @@ def allocate_chunks(
     numerator, denominator = factor.numerator, factor.denominator
     if not fits_63_bits(numerator, denominator):
         raise OverflowError(f"factor {factor} needs more than 63 bits; publish the point value with fewer decimals")
+    digits = len(range(0, max(1, (denominator - 1).bit_length()), _DIGIT))
 
-    def floor(each: slice) -> tuple[int, int]:
-        points = np.asarray(points_e4[each])
-        scaled_floor(points, numerator, denominator, (out[each], rests[each]))
-        return total(points), total(out[each])
+    def floor(each: slice) -> tuple[int, int, I64]:
+        # Pieces that the processor's caches hold from one step to the next.
+        of_points, of_fen, counts = 0, 0, np.zeros(1 << _DIGIT, np.int64)
+        for low in range(each.start, each.stop, _AT_ONCE):
+            some = slice(low, min(each.stop, low + _AT_ONCE))
+            points = np.asarray(points_e4[some])
+            fen, rest = scaled_floor(points, numerator, denominator, (out[some], rests[some]))
+            of_points, of_fen = of_points + total(points), of_fen + total(fen)
+            _count_digits(rest, 0, (digits - 1) * _DIGIT, counts)
+        return of_points, of_fen, counts
 
-    floored = list(run(floor, chunks(len(points_e4))))
-    summed = numerator * sum(points for points, _ in floored)
+    all_points, all_fen, highest = 0, 0, np.zeros(1 << _DIGIT, np.int64)
+    for points, fen, counts in run(floor, chunks(len(points_e4))):
+        all_points, all_fen = all_points + points, all_fen + fen
+        highest += counts
+    summed = numerator * all_points
     if abs(amount * denominator - summed) >= denominator:
         raise SharesDoNotMeetTotal(f"shares add up to {summed}/{denominator}, total is {amount}")
-    left = amount - sum(fen for _, fen in floored)
+    left = amount - all_fen
     if not 0 <= left <= len(points_e4):
         raise SharesDoNotMeetTotal(f"{left} fen left over for {len(points_e4)} shares")
     if left:
-        limit, ties = _limit(rests, left, denominator, run)
-        _hand_out(out, rests, limit, ties, first_of_ties, run)
-    paid = sum(run(lambda each: total(out[each]), chunks(len(out))))
-    if paid != amount:
-        raise SharesDoNotMeetTotal(f"allocated {paid} fen, total is {amount}")
+        limit, ties = _limit(rests, left, digits, highest, run)
+        handed = _hand_out(out, rests, limit, ties, first_of_ties, run)
+        if handed != left:
+            raise SharesDoNotMeetTotal(f"handed out {handed} fen, left were {left}")
 
 
 def chunks(count: int) -> Iterator[slice]:
@@ -69,15 +80,15 @@ def chunks(count: int) -> Iterator[slice]:
         yield slice(low, min(count, low + CHUNK))
 
 
-def _limit(rests: I64, left: int, denominator: int, run: Run) -> tuple[int, int]:
+def _limit(rests: I64, left: int, digits: int, highest: I64, run: Run) -> tuple[int, int]:
     """(the smallest remainder that gets a fen, how many of those equal to it do): a fen for each of the `left` largest.
 
-    One digit of 16 bits a pass, the highest first.
+    One digit of 16 bits a pass, the highest first, of which `highest` says how often each stands there.
     """
-    digits = len(range(0, max(1, (denominator - 1).bit_length()), _DIGIT))
-    prefix, wanted = 0, left
+    prefix, wanted, counts = 0, left, highest
     for digit in range(digits - 1, -1, -1):
-        counts = _digits(rests, prefix, digit * _DIGIT, run)
+        if digit < digits - 1:
+            counts = _digits(rests, prefix, digit * _DIGIT, run)
         from_above = np.cumsum(counts[::-1])
         place = int(np.searchsorted(from_above, wanted))
         value = len(counts) - 1 - place
@@ -98,20 +109,28 @@ def _digits(rests: I64, prefix: int, shift: int, run: Run) -> I64:
     return found
 
 
-def _hand_out(out: I64, rests: I64, limit: int, ties: int, first_of_ties: FirstOfTies, run: Run) -> None:
-    def above(each: slice) -> I64:
-        part = np.asarray(rests[each])
-        equal = np.empty(_raise_above(part, limit, out[each]), np.int64)
-        if len(equal):
-            _places_of(part, limit, each.start, equal)
-        return equal
+def _hand_out(out: I64, rests: I64, limit: int, ties: int, first_of_ties: FirstOfTies, run: Run) -> int:
+    """A fen more above the limit, and for some at it; returns how many."""
 
-    equal = list(run(above, chunks(len(out))))
-    rows = np.concatenate(equal)
+    def above(each: slice) -> tuple[int, I64]:
+        raised, places = 0, []
+        for low in range(each.start, each.stop, _AT_ONCE):
+            part = np.asarray(rests[low : min(each.stop, low + _AT_ONCE)])
+            more, count = _raise_above(part, limit, out[low : low + len(part)])
+            equal = np.empty(count, np.int64)
+            if count:
+                _places_of(part, limit, low, equal)
+                places.append(equal)
+            raised += int(more)
+        return raised, np.concatenate(places) if places else np.zeros(0, np.int64)
+
+    found = list(run(above, chunks(len(out))))
+    rows = np.concatenate([equal for _, equal in found])
     chosen = rows if ties == len(rows) else first_of_ties(rows, ties)
-    assert len(chosen) == ties, "as many ties as fen left"
+    assert len(chosen) == ties and (np.diff(chosen) > 0).all(), "as many ties as fen left, each once"
     for start in range(0, len(chosen), CHUNK):
         out[chosen[start : start + CHUNK]] += 1
+    return sum(raised for raised, _ in found) + len(chosen)
 
 
 @compiled
@@ -127,12 +146,14 @@ def _count_digits(rests, prefix, shift, counts):  # type: ignore[no-untyped-def]
 
 @compiled
 def _raise_above(rests, limit, out):  # type: ignore[no-untyped-def]
-    """A fen more where the remainder is above the limit; returns how many are equal to it."""
-    equal = 0
+    """A fen more where the remainder is above the limit; returns to how many, and how many are equal to it."""
+    above, equal = 0, 0
     for i in range(len(rests)):
-        out[i] += np.int64(rests[i] > limit)
+        more = np.int64(rests[i] > limit)
+        out[i] += more
+        above += more
         equal += rests[i] == limit
-    return equal
+    return above, equal
 
 
 @compiled
