@@ -20,6 +20,8 @@ from engine.cases.sex import sex_of
 TOO_LONG = 4
 """Flag beside sex.MALE (1) and sex.FEMALE (2)."""
 _REMEMBERED_MAX = 500_000
+_Judged = tuple[str, int, tuple[Repair, ...]]
+"""A code in the form of the tables, its flags, and what was mended."""
 
 
 @dataclass
@@ -30,7 +32,7 @@ class CodeMender:
     strict: bool
     sexed: bool = False
     """Whether codes say something about sex (diagnoses do)."""
-    _known: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _known: dict[str, _Judged] = field(default_factory=dict)
 
     def read(self, lists: pl.Series, repairs: Repairs) -> tuple[pl.Series, pl.Series]:
         """The lists, never null, and a flag byte per row (0 in the compatible profile)."""
@@ -55,24 +57,27 @@ class CodeMender:
     ) -> tuple[pl.Series, npt.NDArray[np.uint8]]:
         judged = [self._known.get(word) or self._judge(word) for word in words]
         # The last entry answers for null slots, whose index is -1.
-        word_flags = np.array([flag for _, flag in judged] + [0], np.uint8)
-        changed = [place for place, (word, (mended, _)) in enumerate(zip(words, judged, strict=True)) if mended != word]
+        word_flags = np.array([flag for _, flag, _ in judged] + [0], np.uint8)
+        changed = [
+            place for place, (word, (mended, _, _)) in enumerate(zip(words, judged, strict=True)) if mended != word
+        ]
         if not changed:
             return slots, word_flags[index]
         times = np.bincount(index[index >= 0], minlength=len(words))
         for place in changed:
-            for kind in code_repairs(words[place]):
+            for kind in judged[place][2]:
                 repairs[kind] += int(times[place])
-        mended = pl.Series([*(text for text, _ in judged), None], dtype=pl.String)
+        mended = pl.Series([*(text for text, _, _ in judged), None], dtype=pl.String)
         return mended.gather(pl.Series(np.where(index < 0, len(words), index))), word_flags[index]
 
-    def _judge(self, word: str) -> tuple[str, int]:
+    def _judge(self, word: str) -> _Judged:
         mended = repaired_code(word)
         flag = (sex_of(mended) if self.sexed else 0) | (TOO_LONG if len(mended) > self.max_length else 0)
         if len(self._known) >= _REMEMBERED_MAX:
             self._known.clear()
-        self._known[word] = (mended, flag)
-        return mended, flag
+        found = mended, flag, code_repairs(word) if mended != word else ()
+        self._known[word] = found
+        return found
 
 
 def _any_flag(slot_flags: npt.NDArray[np.uint8], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from engine.cases.columns import COLUMNS
 from engine.cases.demand import Demand
 from engine.cases.gather import MAINS
 from engine.cases.read import MISSHAPEN
-from engine.cases.repair import Repair, Repairs
+from engine.cases.repair import Repair, Repairs, tidy_texts
 from engine.cases.typed import Read, read_date, read_fen, read_int, read_text
 
 UNREADABLE = "!unreadable"
@@ -46,11 +46,13 @@ class Converter:
         """The typed frame of one piece, and what was repaired in it."""
         repairs = Repairs()
         columns: list[pl.Series] = []
+        texts = {typed.column for typed in self.demand.typed if typed.kind == "text"}
+        tidy = tidy_texts(raw.select(name for name in raw.columns if name in texts))
         for typed in self.demand.typed:
             if typed.kind == "codes":
                 columns += self._codes(raw, typed.column, repairs)
             else:
-                columns += _cells(raw, typed.column, typed.name, typed.kind, repairs)
+                columns += _cells(raw, typed.column, typed.name, typed.kind, repairs, typed.column in tidy)
         for column in self.demand.extra_numbers:
             columns += _cells(raw, column, column, "int", repairs)
         frame = pl.DataFrame([*columns, raw["file"], raw["row"], raw[MISSHAPEN]])
@@ -67,12 +69,14 @@ class Converter:
         return columns
 
 
-def _cells(raw: pl.DataFrame, column: str, name: str, kind: str, repairs: Repairs) -> list[pl.Series]:
+def _cells(
+    raw: pl.DataFrame, column: str, name: str, kind: str, repairs: Repairs, tidy: bool = False
+) -> list[pl.Series]:
     if column not in raw.columns:
         return [pl.repeat(None, len(raw), dtype=EMPTY_DTYPES[kind], eager=True).alias(name)]
     words = VALUE_WORDS.get(column)
     readers: dict[str, Callable[[pl.Series], Read]] = {
-        "text": lambda cells: read_text(cells, repairs, words),
+        "text": lambda cells: read_text(cells, repairs, words, tidy),
         "int": lambda cells: read_int(cells, repairs, whole=False, words=words),
         "whole": lambda cells: read_int(cells, repairs, whole=True, words=words),
         "fen": lambda cells: read_fen(cells, repairs),

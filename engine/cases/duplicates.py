@@ -14,6 +14,7 @@ import polars as pl
 
 from engine.cases.columns import TYPED
 from engine.cases.convert import TOO_FINE, UNREADABLE, Converter, label_of
+from engine.cases.named import names_of
 from engine.cases.read import BATCH_ROWS, CaseReader
 from engine.cases.rejection import Reject
 from engine.cases.repair import Repairs
@@ -72,22 +73,24 @@ def judge_copies(suspects: pl.DataFrame, files: list[str]) -> pl.DataFrame:
     order = pl.col("file").replace_strict(files, list(range(len(files))), return_dtype=pl.Int64)
     fields = _compared(suspects)
     rows = suspects.with_columns(order.alias("place"), *(_comparable(suspects, field.name) for field in fields))
-    groups = rows.group_by("setl_id").agg(
-        pl.len().alias("count"), *(pl.col(field.name).n_unique().alias(field.name) for field in fields)
-    )
+    # Rows of one id differ in a field where any differs from the one before it.
+    rows = rows.sort("setl_id", maintain_order=True)
+    again = pl.col("setl_id") == pl.col("setl_id").shift()
+    apart = (pl.col(field.name).ne_missing(pl.col(field.name).shift()) & again for field in fields)
+    groups = rows.select("setl_id", *(each.alias(field.name) for each, field in zip(apart, fields, strict=True)))
+    groups = groups.group_by("setl_id").agg(pl.len().alias("count"), *(pl.col(field.name).any() for field in fields))
     groups = groups.filter(pl.col("count") > 1).sort("setl_id")
-    zh = [pl.when(pl.col(field.name) > 1).then(pl.lit(label_of(field.column))) for field in fields]
-    en = [pl.when(pl.col(field.name) > 1).then(pl.lit(field.column)) for field in fields]
-    differs = pl.any_horizontal([pl.col(field.name) > 1 for field in fields])
+    marks = groups.select(field.name for field in fields)
+    differs = pl.any_horizontal([field.name for field in fields])
     judged = groups.select(
         "setl_id",
         pl.when(differs).then(pl.lit(Reject.CONFLICTING_COPY)).otherwise(pl.lit(Reject.EXACT_COPY)).alias("copy"),
-        pl.concat_list(zh).list.drop_nulls().list.unique(maintain_order=True).list.join("、").alias("fields_zh"),
-        pl.concat_list(en).list.drop_nulls().list.unique(maintain_order=True).list.join(", ").alias("fields_en"),
+        names_of(marks, [label_of(field.column) for field in fields], "、", once=True).alias("fields_zh"),
+        names_of(marks, [field.column for field in fields], ", ", once=True).alias("fields_en"),
     )
     verdicts = rows.select("setl_id", "file", "row", "place").join(judged, on="setl_id", how="inner")
     verdicts = verdicts.sort(["setl_id", "place", "row"])
-    kept = (pl.col("copy") == Reject.EXACT_COPY) & (pl.int_range(pl.len()).over("setl_id") == 0)
+    kept = (pl.col("copy") == Reject.EXACT_COPY) & pl.col("setl_id").ne_missing(pl.col("setl_id").shift())
     return verdicts.filter(~kept).select(list(VERDICTS_SCHEMA))
 
 

@@ -60,6 +60,17 @@ _FULL_WIDTH = {0x3000: " ", 0xA0: " "} | {code: chr(code - 0xFEE0) for code in r
 _FULL_WIDTH_CLASS = "[\u00a0\u3000\uff01-\uff5e]"
 _NOTHING = ["", "NULL", "null", r"\N"]
 """How database exports write a value that is not there."""
+_UNTIDY = r"[^ -~]|^ | $|\.0$|^(NULL|null|\\N)?$"
+"""Text that may have to be mended; any other than visible ASCII is looked at closely."""
+
+
+def tidy_texts(frame: pl.DataFrame) -> frozenset[str]:
+    """Text columns of which `clean_text` and `drop_decimal_ending` would change no cell, seen in one look at all."""
+    names = [name for name, kind in frame.schema.items() if kind == pl.String]
+    if not names or not len(frame):
+        return frozenset()
+    found = frame.select(pl.col(names).str.contains(_UNTIDY).any()).row(0, named=True)
+    return frozenset(name for name in names if not found[name])
 
 
 def clean_text(values: pl.Series, repairs: Repairs) -> pl.Series:

@@ -44,15 +44,15 @@ def _mark(flags: pl.Series) -> pl.Series | None:
     return flags if flags.any() else None
 
 
-def read_text(values: pl.Series, repairs: Repairs, words: Mapping[str, str] | None = None) -> Read:
-    """Text and codes; a whole number is its digits, `310.0` is 310, and `words` turns a word into its code."""
+def read_text(values: pl.Series, repairs: Repairs, words: Mapping[str, str] | None = None, tidy: bool = False) -> Read:
+    """Text and codes; a whole number is its digits, `310.0` is 310, and `words` turns a word into its code. `tidy`: see
+    `repair.tidy_texts`."""
     if values.dtype.is_float() or values.dtype.is_decimal():
         whole = values.cast(pl.Int64, strict=False)
         odd = values.is_not_null() & values.is_not_nan() if values.dtype.is_float() else values.is_not_null()
         odd = odd & (whole.is_null() | (whole.cast(values.dtype, strict=False) != values).fill_null(True))
         return Read(whole.cast(pl.String).set(odd, None) if odd.any() else whole.cast(pl.String), _mark(odd))
-    text = clean_text(values.cast(pl.String), repairs)
-    text = drop_decimal_ending(text, repairs)
+    text = values if tidy else drop_decimal_ending(clean_text(values.cast(pl.String), repairs), repairs)
     if words:
         known = text.is_in(list(words))
         if known.any():

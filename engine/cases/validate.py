@@ -18,6 +18,7 @@ from engine.cases.columns import FILES
 from engine.cases.convert import Converter, accepted_columns, label_of
 from engine.cases.demand import Demand
 from engine.cases.duplicates import NO_DUPLICATES
+from engine.cases.named import names_of
 from engine.cases.rejection import TEXT_EN, TEXT_ZH, Reject
 from engine.cases.repair import Repairs
 from engine.cases.rules import CODES_MAX, Rule, rules_for
@@ -86,13 +87,14 @@ def _rejected(
 ) -> pl.DataFrame:
     """The rejection rows, in the order of the file's rows."""
     parts = []
+    broken = [name for name, any_row in fails.select(pl.all().any()).row(0, named=True).items() if any_row]
     for place in sorted(first.unique()):
         hit = first == place
         rule = rules[place]
-        further = [name for name in fails.columns if int(name) > place]
+        further = [name for name in broken if int(name) > place]
         if rule.reject in (Reject.ROW_MISSHAPEN, Reject.EXACT_COPY, Reject.CONFLICTING_COPY):
             further = []
-        rows = typed.filter(hit).hstack(fails.filter(hit).select(further))
+        rows, more = typed.filter(hit), fails.filter(hit).select(further)
         parts.append(
             rows.select(
                 "file",
@@ -100,8 +102,8 @@ def _rejected(
                 "setl_id",
                 pl.lit(rule.field).alias("field"),
                 pl.lit(rule.reject.value).alias("code"),
-                _text(TEXT_ZH[rule.reject], rule, demand, "zh") + _also(rules, further, "zh"),
-                _text(TEXT_EN[rule.reject], rule, demand, "en") + _also(rules, further, "en"),
+                _text(TEXT_ZH[rule.reject], rule, demand, "zh") + _also(rules, more, "zh"),
+                _text(TEXT_EN[rule.reject], rule, demand, "en") + _also(rules, more, "en"),
                 "fixmedins_code",
             )
         )
@@ -123,15 +125,12 @@ def _text(template: str, rule: Rule, demand: Demand, lang: str) -> pl.Expr:
     return pl.concat_str(texts).alias(f"reason_{lang}")
 
 
-def _also(rules: Sequence[Rule], further: Sequence[str], lang: str) -> pl.Expr:
+def _also(rules: Sequence[Rule], further: pl.DataFrame, lang: str) -> pl.Expr:
     """Names of the later rules that fail too, so that a row is mended in one go."""
-    if not further:
+    if not further.width:
         return pl.lit("")
-    named = []
-    for name in further:
-        rule = rules[int(name)]
-        label = label_of(rule.field) if lang == "zh" else rule.field
-        named.append(pl.when(pl.col(name)).then(pl.lit(f"{rule.reject.value} {label}")))
-    also = pl.concat_list(named).list.drop_nulls().list.join("、" if lang == "zh" else ", ")
+    named = [rules[int(name)] for name in further.columns]
+    names = [f"{rule.reject.value} {label_of(rule.field) if lang == 'zh' else rule.field}" for rule in named]
+    also = names_of(further, names, "、" if lang == "zh" else ", ")
     opening, closing = ("另有：", "。") if lang == "zh" else (" Also: ", ".")
-    return pl.when(also != "").then(pl.concat_str([pl.lit(opening), also, pl.lit(closing)])).otherwise(pl.lit(""))
+    return (pl.lit(opening) + pl.lit(also.replace("", None)) + pl.lit(closing)).fill_null("")

@@ -82,6 +82,13 @@ class Batches:
         self._footers: OrderedDict[int, _Footer] = OrderedDict()
         self._lock = Lock()
 
+    def rows_of(self, task: Task) -> int | None:
+        """How many rows a row group has; None for a file without row groups."""
+        table = self._reader.tables[task.file]
+        if not isinstance(table, ParquetCases):
+            return None
+        return int(self._footer(task.file, table).metadata.row_group(task.group).num_rows)
+
     def of(self, task: Task, columns: tuple[str, ...] | None = None) -> Iterator[LeanBatch]:
         """At most about `batch_rows` rows at a time, with the columns the run demands or just these."""
         table, header = self._reader.tables[task.file], self._reader.headers[task.file]

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from engine.cases.convert import Converter
 from engine.cases.load import changed_while_read
 from engine.cases.read import CaseReader
-from engine.cases.read_parquet import ParquetCases
 from engine.cases.repair import Repairs
 from engine.cases.validate import Validated, validate
 from engine.execute.batches import count_groups
@@ -102,11 +100,8 @@ class LeanReader:
 
     def rows_of(self, task: Task) -> int:
         """How many rows a task has; of a file without row groups, all."""
-        table = self.reader.tables[task.file]
-        if not isinstance(table, ParquetCases):
-            return self.suspects.counts[task.file]
-        with pq.ParquetFile(table.path) as file:
-            return int(file.metadata.row_group(task.group).num_rows)
+        rows = self._batches.rows_of(task)
+        return self.suspects.counts[task.file] if rows is None else rows
 
     def require_unchanged(self, file: int | None = None) -> None:
         """Raises CaseFileError where a file, or this one, was written to since its ids were read."""

@@ -20,7 +20,8 @@ from engine.ledger.line_checks import changed_line, checks_of, seal_of
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 2
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
+"""Bytes read at once: as many as stay within the processor's caches until they are counted in."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,11 @@ def _canonical(facts: dict[str, Any]) -> bytes:
 
 def digest_file(path: Path, name: str | None = None, rows: int | None = None) -> FileDigest:
     """SHA-256 of a file, read in pieces."""
-    sha = hashlib.sha256()
-    size = 0
-    with path.open("rb") as stream:
-        while block := stream.read(_CHUNK):
-            sha.update(block)
-            size += len(block)
+    sha, size, room = hashlib.sha256(), 0, memoryview(bytearray(_CHUNK))
+    with path.open("rb", buffering=0) as stream:
+        while count := stream.readinto(room):
+            sha.update(room[:count])
+            size += count
     return FileDigest(name or path.name, size, sha.hexdigest(), rows)
 
 
