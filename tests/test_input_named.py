@@ -35,7 +35,7 @@ def test_a_column_is_tidy_only_where_no_cell_would_be_mended() -> None:
             tidy, repairs = tidy + 1, Repairs()
             assert drop_decimal_ending(clean_text(frame["a"], repairs), repairs).to_list() == given
             assert not repairs
-    assert tidy > 100
+    assert tidy > 40
     for each in ODD[:-3]:
         assert tidy_texts(pl.DataFrame({"a": ["x", each]})) == frozenset()
     assert tidy_texts(pl.DataFrame({"n": [1]})) == tidy_texts(pl.DataFrame({"a": []})) == frozenset()

@@ -32,7 +32,7 @@ from engine.execute.plain import Plan, plan_of
 from engine.execute.raw import IN_MEMORY_MAX, RawForms, Waiting
 from engine.execute.suspects import Suspects, find_suspects, look_of
 
-WAITING_MAX = 16_384
+WAITING_MAX = 32_768
 """Rows that wait for the slow path before it is worth its fixed cost."""
 
 
