@@ -63,21 +63,44 @@ def bits_of(number: Any) -> Any:
 
 
 @inlined
+def _four(values: Any, begin: Any, wide: Any) -> Any:
+    """Four numbers of at most 16 bits side by side."""
+    first, second = np.uint64(values[u(begin)]), np.uint64(values[u(begin + 1)])
+    third, fourth = np.uint64(values[u(begin + 2)]), np.uint64(values[u(begin + 3)])
+    return first | second << wide | (third | fourth << wide) << (wide + wide)
+
+
+@inlined
 def _pack(values: Any, begin: Any, count: Any, width: Any, out: Any, at: Any) -> Any:
-    """`count` numbers (a multiple of 8) of 1 to 64 bits; returns the place behind them."""
-    end = at + count * width // 8
-    word, filled, wide = np.uint64(0), np.uint64(0), np.uint64(width)
-    for k in range(count):
-        value = np.uint64(values[begin + k])
-        word |= value << filled
-        filled += wide
-        if filled >= np.uint64(64):
+    """`count` numbers (a multiple of 8) of 1 to 32 bits; returns the place behind them."""
+    end, wide = at + count * width // 8, np.uint64(width)
+    half = np.uint64(4) * wide
+    if width <= 8:
+        for k in range(begin, begin + count, 8):
+            store64(out, at, _four(values, k, wide) | _four(values, k + 4, wide) << half)
+            at += width
+    elif width <= 16:
+        # The second four begin within the byte in which the first end, or behind it.
+        behind, shift = np.int64(half >> np.uint64(3)), half & np.uint64(7)
+        for k in range(begin, begin + count, 8):
+            low, high = _four(values, k, wide), _four(values, k + 4, wide)
+            store64(out, at, low)
+            left = low >> (half - shift) if shift else np.uint64(0)
+            store64(out, at + behind, left | high << shift)
+            at += width
+    else:
+        word, filled = np.uint64(0), np.uint64(0)
+        for k in range(begin, begin + count):
+            value = np.uint64(values[u(k)])
+            word |= value << filled
+            filled += wide
+            if filled >= np.uint64(64):
+                store64(out, at, word)
+                at += 8
+                filled -= np.uint64(64)
+                word = value >> (wide - filled) if filled else np.uint64(0)
+        if filled:
             store64(out, at, word)
-            at += 8
-            filled -= np.uint64(64)
-            word = value >> (wide - filled) if filled else np.uint64(0)
-    if filled:
-        store64(out, at, word)
     return end
 
 
