@@ -130,7 +130,7 @@ def _hand_out(out: I64, rests: I64, limit: int, ties: int, first_of_ties: FirstO
     assert len(chosen) == ties and (np.diff(chosen) > 0).all(), "as many ties as fen left, each once"
     for start in range(0, len(chosen), CHUNK):
         out[chosen[start : start + CHUNK]] += 1
-    return sum(raised for raised, _ in found) + len(chosen)
+    return int(sum(raised for raised, _ in found)) + len(chosen)
 
 
 @compiled
@@ -147,7 +147,7 @@ def _count_digits(rests, prefix, shift, counts):  # type: ignore[no-untyped-def]
 @compiled
 def _raise_above(rests, limit, out):  # type: ignore[no-untyped-def]
     """A fen more where the remainder is above the limit; returns to how many, and how many are equal to it."""
-    above, equal = 0, 0
+    above, equal = np.int64(0), 0
     for i in range(len(rests)):
         more = np.int64(rests[i] > limit)
         out[i] += more

@@ -112,7 +112,8 @@ class IdHashes:
         counts = np.concatenate([run.counts[:, bucket] for run in self._runs])
         hits = some[marks]
         piece_of = np.searchsorted(np.cumsum(counts), hits, "right")
-        return np.asarray(firsts, np.int64)[piece_of] + (keys[hits] & np.uint64(_PIECE - 1)).astype(np.int64)
+        found: I64 = np.asarray(firsts, np.int64)[piece_of] + (keys[hits] & np.uint64(_PIECE - 1)).astype(np.int64)
+        return found
 
     def _keys(self, bucket: int) -> U64:
         """The dealt hashes of a bucket, until the thread asks for another's."""

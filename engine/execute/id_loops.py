@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.execute.bytes64 import load32, load64
-from engine.execute.page_loops import BEGIN, COUNT, END
-from engine.execute.page_runs import levels_of
+from engine.execute.page_runs import BEGIN, COUNT, END, levels_of
 from grouper.jit import entry, inlined
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -154,7 +153,7 @@ def mark_seen(keys: Any, seen: Any, again: Any) -> None:
 
 
 @entry
-def seen_again(keys: Any, again: Any, found: Any) -> int:
+def seen_again(keys: Any, again: Any, found: Any) -> Any:
     """Where those hashes stand whose bit was set more than once, in order; returns how many there are. `found` has room
     for all of them."""
     mask, count = np.uint64(64 * len(again) - 1), np.uintp(0)
@@ -162,7 +161,7 @@ def seen_again(keys: Any, again: Any, found: Any) -> int:
         place = (keys[i] >> _PLACE_SHIFT) & mask
         found[count] = i
         count += np.uintp((again[np.uintp(place >> _WORD)] >> (place & _IN_WORD)) & np.uint64(1))
-    return np.int64(count)
+    return count
 
 
 @entry
