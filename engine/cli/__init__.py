@@ -75,6 +75,7 @@ def version() -> None:
 def main() -> None:
     """Run a command and turn every error a user can mend into one clear text and an exit code."""
     from engine.cli.failure import report
+    from engine.cli.plain_words import read_plainly
     from engine.collecting import collect_seldom
 
     collect_seldom()
@@ -82,6 +83,6 @@ def main() -> None:
         # -O and PYTHONOPTIMIZE remove the assertions that guard every fen.
         sys.exit("dianzhi: assertions are switched off (python -O, PYTHONOPTIMIZE). Run it without. 请勿关闭断言运行。")
     try:
-        app()
+        read_plainly(typer.main.get_command(app))()
     except (Exception, KeyboardInterrupt) as error:
         sys.exit(report(error))
