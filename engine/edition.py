@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from engine.packs.meta import PackMeta
+from engine.stamps import Stamps
 from grouper.tables import NumericField
 
 RESULT_COLUMNS = (
@@ -78,6 +79,11 @@ class PackEdition(Edition, Protocol):
     @property
     def folder(self) -> Path:
         """Where it was read from."""
+        ...
+
+    @property
+    def stamps(self) -> Stamps | None:
+        """What the file system said of that folder before it was read."""
         ...
 
     def with_meta(self, meta: PackMeta) -> PackEdition:

@@ -23,6 +23,7 @@ from engine.class_kind import deviation_types
 from engine.edition import GroupFrame
 from engine.packs.dip_load import DipPack
 from engine.packs.meta import PackMeta
+from engine.stamps import Stamps
 from grouper.dip_compile import CompiledDip, compile_dip
 from grouper.dip_layout import NULL, NUMBERS, Batch
 from grouper.dip_reason import TEXT_ZH, DipReason
@@ -53,13 +54,14 @@ class DipEdition:
     profile: str = ""
     numbers: tuple[NumericField, ...] = (NumericField("icu_hours", "h", "icu_hours"),)
     ambiguous_codes: frozenset[str] = frozenset()
+    stamps: Stamps | None = None
 
     @property
     def meta(self) -> PackMeta:
         return self.pack.meta
 
     def with_meta(self, meta: PackMeta) -> DipEdition:
-        return DipEdition(replace(self.pack, meta=meta), self.built)
+        return replace(self, pack=replace(self.pack, meta=meta))
 
     @property
     def fingerprint(self) -> str:

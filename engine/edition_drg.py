@@ -7,7 +7,7 @@ map where mapping is on. It decides nothing: the kernel does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from engine.edition import RESULT_COLUMNS, GroupFrame
 from engine.execute.texts import TextLists
 from engine.packs.load import Pack
 from engine.packs.meta import PackMeta
+from engine.stamps import Stamps
 from engine.used_codes import UsedCodes
 from grouper.drg import group_batch
 from grouper.facts import MARK_CC, MARK_EXCLUDED, MARK_MCC
@@ -32,13 +33,14 @@ class DrgEdition:
 
     pack: Pack
     kind: str = "drg"
+    stamps: Stamps | None = field(default=None, compare=False)
 
     @property
     def meta(self) -> PackMeta:
         return self.pack.meta
 
     def with_meta(self, meta: PackMeta) -> DrgEdition:
-        return DrgEdition(replace(self.pack, meta=meta))
+        return replace(self, pack=replace(self.pack, meta=meta))
 
     @property
     def fingerprint(self) -> str:

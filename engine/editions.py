@@ -27,6 +27,7 @@ from engine.packs.choose import calendar_of
 from engine.packs.kind import kind_of_pack
 from engine.packs.load import load_pack
 from engine.routing import NO_EDITION, Router, day_number, in_force
+from engine.stamps import stamps_of
 from grouper.reason import GroupStatus
 
 I64 = npt.NDArray[np.int64]
@@ -34,15 +35,16 @@ I64 = npt.NDArray[np.int64]
 
 def open_edition(path: Path) -> PackEdition:
     """Load the pack in a folder, DRG or DIP. Compiled catalogues are kept where DIANZHI_CACHE_DIR says, if it does."""
+    before = stamps_of(path)
     if kind_of_pack(path) == "dip":
         from engine.edition_dip import DipEdition
         from engine.packs.dip_cache import load_dip_cached
         from engine.packs.dip_load import load_dip_pack
 
         if cache := os.environ.get("DIANZHI_CACHE_DIR"):
-            return DipEdition(*load_dip_cached(path, cache))
-        return DipEdition(load_dip_pack(path))
-    return DrgEdition(load_pack(path))
+            return DipEdition(*load_dip_cached(path, cache), stamps=before)
+        return DipEdition(load_dip_pack(path), stamps=before)
+    return DrgEdition(load_pack(path), stamps=before)
 
 
 def adopted(edition: PackEdition, first: date | None, last: date | None) -> PackEdition:

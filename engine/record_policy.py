@@ -19,7 +19,8 @@ def record_policy(draft: RunDraft, area: Area, resolved: ResolvedPolicy, year: Y
     """Policy, totals, proofs and open values of the run, for the manifest."""
     policy = {"area": area.policy.code, "version": resolved.version, "fingerprint": resolved.fingerprint}
     draft.policies.append(policy)
-    draft.keep.append(Keep(POLICIES, resolved.fingerprint, area.policy.folder, policy_fingerprint))
+    read = area.policy
+    draft.keep.append(Keep(POLICIES, resolved.fingerprint, read.folder, policy_fingerprint, read.stamps))
     draft.parameters["pack_given"] = area.pack_given
     draft.placeholders_used = sorted({used.key for used in resolved.unverified})
     draft.parameters["defaults_used"] = sorted({used.key for used in resolved.defaults})

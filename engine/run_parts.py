@@ -217,7 +217,7 @@ def record_inputs(draft: RunDraft, files: Sequence[Path], packs: Sequence[PackEd
     with ThreadPoolExecutor(_READING) as pool:
         digests = list(pool.map(digest_file, files, short_names(files)))
     draft.inputs += [replace(one, path=str(path.resolve())) for one, path in zip(digests, files, strict=True)]
-    draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint) for each in packs]
+    draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint, each.stamps) for each in packs]
     draft.packs += [
         {
             "id": edition.meta.id,

@@ -4,7 +4,8 @@ case files by digest, each once, as exact copies.
     .kept/packs/<fingerprint>/kept.json + files      .kept/policies/<fingerprint>/…      .kept/cases/<sha256>
 
 In: folders a run was made from. Out: the digest of each `kept.json`, which the manifest records. A copy that does not
-read back to the fingerprint the run used is refused: the source was changed while the run was on. It reads no rules.
+read back to the fingerprint the run used is refused: the source was changed while the run was on. Where the file system
+can tell that nothing was, the bytes are read back alone. It reads no rules.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import orjson
 from engine.errors import RunError
 from engine.ledger.files import KEPT, copy_synced, remove_if_empty, sync, sync_tree
 from engine.ledger.manifest import FileDigest, Manifest, digest_file
+from engine.stamps import Stamps, stamps_of
 
 INDEX = "kept.json"
 PACKS, POLICIES, CASES = "packs", "policies", "cases"
@@ -28,12 +30,14 @@ SUFFIXES = {PACKS: (".toml", ".json", ".csv", ".parquet"), POLICIES: (".yaml", "
 
 @dataclass(frozen=True)
 class Keep:
-    """One folder of rules a run used. `reread` loads a copy and returns its fingerprint."""
+    """One folder of rules a run used. `reread` loads a copy and returns its fingerprint; `stamps` are those of the
+    folder before the run read it."""
 
     kind: str
     fingerprint: str
     folder: Path
     reread: Callable[[Path], str]
+    stamps: Stamps | None = None
 
 
 def keep_rules(shelf: Path, wanted: Sequence[Keep], made: list[Path]) -> dict[str, str]:
@@ -72,14 +76,20 @@ def keep_cases(shelf: Path, inputs: Sequence[FileDigest], made: list[Path]) -> N
 def _copy_rules(item: Keep, place: Path) -> None:
     fresh = place.with_name(f".{place.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    files = []
+    files, whole = [], True
     for source in sorted(item.folder.rglob("*")):
         name = source.relative_to(item.folder)
-        hidden = any(part.startswith((".", "_")) for part in name.parts) or name.as_posix() == INDEX
-        if source.is_file() and source.suffix.lower() in SUFFIXES[item.kind] and not hidden:
-            copy_synced(source, fresh / name)
-            files.append(asdict(digest_file(fresh / name, name.as_posix())))
-    if item.reread(fresh) != item.fingerprint:
+        if not source.is_file() or source.suffix.lower() not in SUFFIXES[item.kind]:
+            continue
+        if any(part.startswith((".", "_")) for part in name.parts) or name.as_posix() == INDEX:
+            whole = False
+            continue
+        (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, fresh / name)
+        files.append(asdict(digest_file(fresh / name, name.as_posix())))
+        whole = whole and files[-1]["sha256"] == digest_file(source).sha256
+    as_read = whole and item.stamps is not None and item.stamps == stamps_of(item.folder)
+    if not as_read and item.reread(fresh) != item.fingerprint:
         shutil.rmtree(fresh, ignore_errors=True)
         raise RunError(f"{item.folder}: the rules were changed while the run was on. Run the command again.")
     facts = {"kind": item.kind, "fingerprint": item.fingerprint, "files": files}

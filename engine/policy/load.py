@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from hashlib import sha256
@@ -29,6 +29,7 @@ from engine.policy.nodes import Mapping, Node, Scalar, kind_of, read_yaml
 from engine.policy.problems import Place, Problems, Unreadable, listed
 from engine.policy.readers import Field, day, known_keys, may, parse_date, record, word
 from engine.policy.settings import TAGS, Desk, Mechanism, Param, Setting, Source, Start
+from engine.stamps import Stamps, stamps_of
 from pointvalue.terms import SchemeKind
 
 HEADING: Final = ("description", "unit", "source", "tag", "note", "values", "amended")
@@ -46,6 +47,8 @@ class AreaPolicy:
     name: str
     settings: dict[str, Setting]
     fingerprint: str
+    stamps: Stamps | None = field(default=None, compare=False)
+    """What the file system said of the folder before it was read."""
 
     @property
     def version(self) -> str:
@@ -73,7 +76,7 @@ class _Heading:
 
 def load_policy(path: Path) -> AreaPolicy:
     """Read and check a policy folder; everything that is wrong with it is raised together."""
-    problems = Problems(path)
+    problems, before = Problems(path), stamps_of(path)
     settings: dict[str, Setting] = {}
     seen: dict[str, Place] = {}
     for top in _files(path, problems):
@@ -91,7 +94,7 @@ def load_policy(path: Path) -> AreaPolicy:
     problems.stop_if_any()
     desk = Desk(settings, path.name)
     code, name = (desk.at(param, date.max) for param in (AREA_CODE, AREA_NAME))
-    return AreaPolicy(path, code, name, settings, fingerprint(settings))
+    return AreaPolicy(path, code, name, settings, fingerprint(settings), before)
 
 
 def _points_from_packs(settings: dict[str, Setting]) -> bool:
