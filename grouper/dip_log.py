@@ -6,7 +6,9 @@ An event names a step, a rule, the row it is about, and codes; texts are made by
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from plain_records import dataclass
 
 EVENTS = (
     "excluded_diagnosis",

@@ -8,7 +8,9 @@ It reads no file and checks no meaning: loading and checking belong to the pack 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from plain_records import dataclass
 
 NULL_I32 = -(2**31)
 """A null number inside an int32 array. It satisfies no range, not even an open one."""

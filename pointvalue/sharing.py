@@ -8,9 +8,10 @@ It never looks at cases, pots or the budget.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 
+from plain_records import dataclass
 from pointvalue.allocate import allocate
 from pointvalue.budget import ClearingStopped
 from pointvalue.fixed import exact, floor, half_up

@@ -7,7 +7,7 @@ It decides no meaning: whether a list exists or a level is right is checked afte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from plain_records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
