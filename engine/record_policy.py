@@ -15,12 +15,17 @@ from engine.policy.resolve import ResolvedPolicy
 from pointvalue.results import YearResult
 
 
+def kept_policy(area: Area, resolved: ResolvedPolicy) -> Keep:
+    """The policy as the shelf keeps it."""
+    read = area.policy
+    return Keep(POLICIES, resolved.fingerprint, read.folder, policy_fingerprint, read.stamps)
+
+
 def record_policy(draft: RunDraft, area: Area, resolved: ResolvedPolicy, year: YearResult | None) -> None:
     """Policy, totals, proofs and open values of the run, for the manifest."""
     policy = {"area": area.policy.code, "version": resolved.version, "fingerprint": resolved.fingerprint}
     draft.policies.append(policy)
-    read = area.policy
-    draft.keep.append(Keep(POLICIES, resolved.fingerprint, read.folder, policy_fingerprint, read.stamps))
+    draft.keep.append(kept_policy(area, resolved))
     draft.parameters["pack_given"] = area.pack_given
     draft.placeholders_used = sorted({used.key for used in resolved.unverified})
     draft.parameters["defaults_used"] = sorted({used.key for used in resolved.defaults})

@@ -133,7 +133,7 @@ _GIVEN: Any = _Given()
 def _init_of(cls: Any, frozen: bool) -> Any:
     """`__init__` of a class, written out and compiled."""
     known: dict[str, Any] = {"_set_": object.__setattr__, "_given_": _GIVEN}
-    asked, later, body = ["self"], [], []
+    asked, later, body = ["self"], list[str](), list[str]()
     for field in dataclasses.fields(cls):
         name, value = field.name, field.name
         if field.default is not dataclasses.MISSING:

@@ -13,7 +13,7 @@ from engine import stamps
 from engine.cli.where import demo_folder
 from engine.editions import open_edition
 from engine.errors import RunError
-from engine.ledger.kept import INDEX, PACKS, Keep, changes_of, keep_rules
+from engine.ledger.kept import INDEX, PACKS, Keep, changes_of, keep_rules, ready_rules
 from engine.policy.load import load_policy
 from engine.stamps import stamps_of
 
@@ -84,7 +84,7 @@ def test_what_was_written_just_now_or_elsewhere_has_no_stamps(rules: Path, monke
 def test_rules_that_did_not_change_are_kept_by_their_bytes(rules: Path, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     keep = Keep(PACKS, "a print", rules, no_rereading, stamps_of(rules))
-    keep_rules(tmp_path / "runs", [keep], made := [])
+    keep_rules(tmp_path / "runs", [keep], made := [], tmp_path / "ready")
     (place,) = made
     assert changes_of(place) == []
     kept = {path.relative_to(place) for path in place.rglob("*.*")} - {Path(INDEX)}
@@ -100,7 +100,7 @@ def test_rules_that_changed_are_read_again_and_refused(
     keep = Keep(PACKS, contents(rules), rules, contents, stamps_of(rules))
     change(rules)
     with pytest.raises(RunError, match="changed while the run was on"):
-        keep_rules(tmp_path / "runs", [keep], [])
+        keep_rules(tmp_path / "runs", [keep], [], tmp_path / "ready")
 
 
 @pytest.mark.parametrize("name", ["_more.csv", ".groups.csv", "more/.hidden/cc.csv", INDEX])
@@ -110,7 +110,22 @@ def test_a_file_that_is_not_kept_makes_the_copy_be_read(rules: Path, tmp_path: P
     (rules / name).write_text("code\n")
     (tmp_path / "runs").mkdir()
     with pytest.raises(AssertionError, match="read again"):
-        keep_rules(tmp_path / "runs", [Keep(PACKS, "a print", rules, no_rereading, stamps_of(rules))], [])
+        keep_rules(
+            tmp_path / "runs", [Keep(PACKS, "a print", rules, no_rereading, stamps_of(rules))], [], tmp_path / "ready"
+        )
+
+
+def test_copies_made_ready_are_moved_and_not_made_again(rules: Path, tmp_path: Path) -> None:
+    shelf, ready = tmp_path / "runs", tmp_path / "runs" / ".one.partial-1" / ".ready"
+    shelf.mkdir()
+    keep = Keep(PACKS, contents(rules), rules, contents)
+    ready_rules(shelf, [keep], ready)
+    assert [path.name for path in shelf.iterdir()] == [".one.partial-1"]
+    write_over(rules)
+    assert keep_rules(shelf, [keep], made := [], ready).keys() == {keep.fingerprint}
+    assert changes_of(made[0]) == [] and "AA11" in (made[0] / "groups.csv").read_text()
+    ready_rules(shelf, [keep], ready)
+    assert not any((ready / PACKS).iterdir())
 
 
 def test_what_is_loaded_bears_the_stamps_of_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,8 +41,17 @@ class Keep:
     stamps: Stamps | None = None
 
 
-def keep_rules(shelf: Path, wanted: Sequence[Keep], made: list[Path]) -> dict[str, str]:
-    """Digest of `kept.json` by fingerprint, copying what is not kept yet. What is new is noted in `made`."""
+def ready_rules(shelf: Path, wanted: Sequence[Keep], ready: Path) -> None:
+    """Copy what is not kept yet into a folder of the run's own on the same disk, from where it is only moved. It needs
+    no lock, so it can be done while the run is still at work."""
+    for item in wanted:
+        if not rules_place(shelf, item.kind, item.fingerprint).exists():
+            _copy_rules(item, ready / item.kind / item.fingerprint)
+
+
+def keep_rules(shelf: Path, wanted: Sequence[Keep], made: list[Path], ready: Path) -> dict[str, str]:
+    """Digest of `kept.json` by fingerprint, moving or copying what is not kept yet. What is new is noted in `made`. The
+    caller holds the shelf's lock."""
     found = {}
     for item in wanted:
         place = rules_place(shelf, item.kind, item.fingerprint)
@@ -51,7 +60,11 @@ def keep_rules(shelf: Path, wanted: Sequence[Keep], made: list[Path]) -> dict[st
                 raise RunError(f"{place / problems[0][0]}: the kept copy is damaged. {problems[0][1]}. Restore it.")
         else:
             made.append(place)
-            _copy_rules(item, place)
+            if not (copied := ready / item.kind / item.fingerprint).is_dir():
+                _copy_rules(item, copied)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            copied.rename(place)
+            sync(place.parent)
         found[item.fingerprint] = index_digest(place)
     return found
 
@@ -75,6 +88,7 @@ def keep_cases(shelf: Path, inputs: Sequence[FileDigest], made: list[Path]) -> N
 
 
 def _copy_rules(item: Keep, place: Path) -> None:
+    """A whole copy, proved and on disk, or nothing."""
     fresh = place.with_name(f".{place.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     files, whole = [], True
@@ -97,7 +111,6 @@ def _copy_rules(item: Keep, place: Path) -> None:
     (fresh / INDEX).write_bytes(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     sync_tree(fresh)
     fresh.rename(place)
-    sync(place.parent)
 
 
 def undo(shelf: Path, made: Sequence[Path]) -> None:

@@ -22,7 +22,7 @@ from engine.errors import RunError
 from engine.ledger.closing import REOPEN
 from engine.ledger.files import hold, is_held, locked, make_folder, remove_if_empty, sync, sync_tree
 from engine.ledger.heads import Head, read_head, write_head
-from engine.ledger.kept import PACKS, POLICIES, Keep, clear_half_kept, keep_cases, keep_rules, undo
+from engine.ledger.kept import PACKS, POLICIES, Keep, clear_half_kept, keep_cases, keep_rules, ready_rules, undo
 from engine.ledger.manifest import MANIFEST_NAME, FileDigest, Manifest, digest_file, parse_manifest
 from engine.ledger.row_digests import write_row_digests
 from plain_records import dataclass
@@ -68,6 +68,15 @@ class RunDraft:
     @property
     def run_id(self) -> str:
         return self.target.name
+
+    @property
+    def ready(self) -> Path:
+        """Copies of rules that are only to be moved to where they are kept."""
+        return self.folder / ".ready"
+
+    def copy_rules(self, more: Sequence[Keep] = ()) -> None:
+        """Do the slow part of keeping `keep` and `more` now, beside other work."""
+        ready_rules(self.target.parent, [*self.keep, *more], self.ready)
 
 
 def runs_on(shelf: Path) -> list[tuple[Path, Manifest]]:
@@ -201,10 +210,11 @@ def _commit(draft: RunDraft, engine: dict[str, str], guard: Guard | None) -> Non
 def _keep(draft: RunDraft, shelf: Path, made: list[Path]) -> None:
     """Keep the rules on the shelf, once, and note in the manifest's entries what was kept."""
     for kind, entries in ((PACKS, draft.packs), (POLICIES, draft.policies)):
-        kept = keep_rules(shelf, [item for item in draft.keep if item.kind == kind], made)
+        kept = keep_rules(shelf, [item for item in draft.keep if item.kind == kind], made, draft.ready)
         for entry in entries:
             if entry.get("fingerprint") in kept:
                 entry["kept"] = kept[entry["fingerprint"]]
+    shutil.rmtree(draft.ready, ignore_errors=True)
     if draft.keep_inputs:
         keep_cases(shelf, draft.inputs, made)
 

@@ -36,12 +36,13 @@ from engine.errors import RunError
 from engine.execute.lean_frame import LeanFrames, frame_of
 from engine.execute.lean_read import LateRows, LeanPart, LeanReader, Turn
 from engine.execute.memory import give_back
+from engine.ledger.kept import Keep
 from engine.ledger.store import NO_AREA, RunDraft
 from engine.line_grounds import policy_keys
 from engine.map_cases import OTHER_PERIOD
 from engine.misfit import Misfit, misfit_rows
 from engine.policy.resolve import ResolvedPolicy
-from engine.record_policy import record_policy
+from engine.record_policy import kept_policy, record_policy
 from engine.run_parts import RunOptions, demand_of, draft_run, record_inputs, scope_of
 from engine.stream.allow import require_two_passes
 from engine.stream.digest import Digest
@@ -108,7 +109,8 @@ def settle(
         lean = reading.result()
         first.run(lean, options)
         first.close(options.allow_empty)
-        recorded = aside.submit(record_inputs, draft, files, packs, demand)  # clearing leaves threads idle
+        policy = None if options.again else kept_policy(area, resolved)
+        recorded = aside.submit(_record, draft, files, packs, demand, policy)
         result = _clear(first, resolved, options.threads)
         written = Result(first.spill).write(draft.folder / SETTLED, options.threads, lambda rows: None)
         recorded.result()
@@ -120,6 +122,15 @@ def settle(
         _publish(draft, area, resolved, first, result)
     codes = dict(sorted(first.codes.items()))
     return Streamed(draft.target, draft.counts, codes, first.repaired, reader.notes, result)
+
+
+def _record(
+    draft: RunDraft, files: Sequence[Path], packs: Sequence[PackEdition], demand: Demand, policy: Keep | None
+) -> None:
+    """What the manifest says of the inputs, and copies of the rules to keep: clearing leaves threads idle."""
+    record_inputs(draft, files, packs, demand)
+    if policy is not None:
+        draft.copy_rules([policy])
 
 
 def _beside(also: Path, area: Area) -> PackEdition:
