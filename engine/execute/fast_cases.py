@@ -29,7 +29,7 @@ from engine.execute.cells import ID, Coded, Columns, Odd
 from engine.execute.checks import breaks_a_rule
 from engine.execute.pile import Pile
 from engine.execute.plain import Plan, plan_of
-from engine.execute.raw import IN_MEMORY_MAX, RawForms, Waiting
+from engine.execute.raw import IN_MEMORY_MAX, RawForms, Waiting, copies_first
 from engine.execute.suspects import Suspects, find_suspects, look_of
 
 WAITING_MAX = 32_768
@@ -96,8 +96,9 @@ class FastCases:
         else:
             yield self._plain(plan, batch, odd)
         if odd.any() or batch.misshapen:
-            picked = RowBatch(batch.table.filter(pa.array(odd)), batch.rows[odd], batch.misshapen)
-            waiting, held = self.forms.divided(number, picked, suspect[odd])
+            places, copies = copies_first(odd, suspect)
+            picked = RowBatch(batch.table.take(pa.array(places)), batch.rows[places], batch.misshapen)
+            waiting, held = self.forms.divided(number, picked, copies)
             self.waiting.add(waiting)
             self.held.add(held)
         yield from self._late(at_least=WAITING_MAX)

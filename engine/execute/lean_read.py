@@ -29,7 +29,7 @@ from engine.execute.lean_cells import lean_columns
 from engine.execute.lean_kept import kept_rows
 from engine.execute.lean_rules import LeanColumns, LeanRules, counted
 from engine.execute.plain import Plan, plan_of
-from engine.execute.raw import Copies, Frames, RawForms, RawRows, Waiting
+from engine.execute.raw import Copies, Frames, RawForms, RawRows, Waiting, copies_first
 from engine.execute.suspects import find_suspects, look_of
 from engine.execute.vocabulary import I64
 
@@ -125,7 +125,8 @@ class LeanReader:
             rows, repairs = self._plain(plan, batch, odd)
         waiting = held = None
         if odd.any() or batch.misshapen:
-            waiting, held = self.forms.divided(task.file, batch.raw(odd), suspect[odd])
+            places, copies = copies_first(odd, suspect)
+            waiting, held = self.forms.divided(task.file, batch.picked(places), copies)
         seen = len(batch.rows) + len(batch.misshapen)
         return LeanPart(task, name, rows, batch.rows[~odd], repairs, waiting, held, seen)
 

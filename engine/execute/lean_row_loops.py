@@ -206,9 +206,16 @@ def mark_odd_ids(data: Any, starts: Any, ends: Any, odd: Any) -> None:
         behind = min(begin + _TOGETHER, len(starts))
         lowest, highest = np.uint8(0x7E), np.uint8(0x21)
         many = data[starts[begin] : ends[behind - 1]]
+        dots = False
         for k in range(len(many)):
             lowest, highest = min(lowest, many[k]), max(highest, many[k])
+            dots |= many[k] == 0x2E
         visible = lowest >= 0x21 and highest <= 0x7E
+        shortest = np.int64(5)
+        for i in range(begin, behind):
+            shortest = min(shortest, np.int64(ends[i]) - np.int64(starts[i]))
+        if visible and shortest >= 5 and not dots:
+            continue
         for i in range(begin, behind):
             first, end = np.int64(starts[i]), np.int64(ends[i])
             if visible and end - first >= 5:

@@ -14,6 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from engine.execute.loops import pick_lists
+from engine.execute.page_picks import picked_texts, validity
+
 I32 = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
 """Places in a dictionary; its length where there is nothing."""
@@ -60,7 +63,8 @@ class Numbers64(Cells):
         return Numbers64(self.values[low:high], missing, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
-        return _arrow_numbers(self.values[rows], None if self.missing is None else self.missing[rows], self.kind)
+        missing = None if self.missing is None else self.missing.take(rows)
+        return _arrow_numbers(self.values.take(rows), missing, self.kind)
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,9 @@ class IndexedNumbers(Cells):
         return IndexedNumbers(self.ids[low:high], self.values, self.full, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
-        ids = self.ids[rows]
-        return _arrow_numbers(self.values[ids], ids == len(self.values) - 1, self.kind)
+        ids = self.ids.take(rows)
+        missing = None if self.full else ids == len(self.values) - 1
+        return _arrow_numbers(self.values.take(ids), missing, self.kind)
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class IndexedTexts(Cells):
         return IndexedTexts(self.ids[low:high], self.words, self.full, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
-        return _taken(self.words, self.ids[rows]).cast(self.kind)
+        return _cast(picked_texts(self.words, self.ids.take(rows), self.full), self.kind)
 
 
 @dataclass(frozen=True)
@@ -127,15 +132,16 @@ class IndexedLists(Cells):
         return IndexedLists(offsets, ids, self.words, self.absent[low:high], self.full, self.kind)
 
     def at(self, rows: I64) -> pa.Array:
-        lengths = self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        places = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        texts = _taken(self.words, self.ids[places]).cast(self.kind.value_type)
-        large = pa.types.is_large_list(self.kind)
-        starts = pa.array(offsets if large else offsets.astype(np.int32))
-        form = pa.LargeListArray if large else pa.ListArray
-        return form.from_arrays(starts, texts, mask=pa.array(self.absent[rows])).cast(self.kind)
+        np.cumsum(self.offsets.take(rows + 1) - self.offsets.take(rows), out=offsets[1:])
+        ids = np.empty(int(offsets[-1]), self.ids.dtype)
+        pick_lists(self.ids, self.offsets, rows, ids)
+        texts = _cast(picked_texts(self.words, ids, self.full), self.kind.value_type)
+        absent = self.absent.take(rows)
+        if not pa.types.is_large_list(self.kind):
+            offsets = offsets.astype(np.int32)
+        buffers = [validity(absent if absent.any() else None), pa.py_buffer(offsets)]
+        return pa.Array.from_buffers(self.kind, len(rows), buffers, children=[texts])
 
 
 @dataclass(frozen=True)
@@ -152,24 +158,25 @@ class ArrowCells(Cells):
         return ArrowCells(self.cells.slice(low, high - low), self.kind)
 
     def at(self, rows: I64) -> pa.Array:
-        return self.cells.take(pa.array(rows)).cast(self.kind)
+        return _cast(self.cells.take(pa.array(rows)), self.kind)
 
     def arrow(self) -> pa.Array:
-        return self.cells if self.cells.type == self.kind else self.cells.cast(self.kind)
+        return _cast(self.cells, self.kind)
 
 
-def _taken(words: pa.Array, ids: Ids) -> pa.Array:
-    return words.take(pa.array(ids, mask=ids == len(words)))
+def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array:
+    return cells if cells.type == kind else cells.cast(kind)
 
 
 def _arrow_numbers(values: I64, missing: Marks | None, kind: pa.DataType) -> pa.Array:
-    validity = None if missing is None else pa.py_buffer(np.packbits(~missing, bitorder="little"))
-    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(_as_stored(values, kind))])
+    return pa.Array.from_buffers(kind, len(values), [validity(missing), pa.py_buffer(_as_stored(values, kind))])
 
 
 def _as_stored(values: I64, kind: pa.DataType) -> npt.NDArray[Any]:
     if pa.types.is_decimal128(kind):
-        return np.ascontiguousarray(np.stack([values, values >> 63], axis=1))
+        stored = np.empty((len(values), 2), np.int64)
+        stored[:, 0], stored[:, 1] = values, values >> 63
+        return stored
     if pa.types.is_timestamp(kind):
         return values
     width: Any = np.int32 if pa.types.is_date32(kind) else kind.to_pandas_dtype()

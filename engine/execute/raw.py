@@ -30,6 +30,7 @@ from engine.execute.pile import Heap, Pile
 IN_MEMORY_MAX = 20_000
 """Rows of one kind that wait in memory; more wait on disk."""
 _GROUPS = 16
+_SHARED_MAX = 10_000
 _PLACE = 3
 """Columns behind those of the file: number of the file, number of the row, whether it could not be split into cells."""
 Marks = npt.NDArray[np.bool_]
@@ -59,15 +60,18 @@ class RawForms:
         self._reader = reader
         self._names = pl.Series("file", reader.files, pl.String)
         first: dict[str, int] = {}
+        self._plain: pa.Schema | None = None  # as the last rows had it
         self._forms = [first.setdefault(repr(header), file) for file, header in enumerate(reader.headers)]
 
     def rows(self, file: int, batch: RowBatch) -> RawRows:
         """All rows of a batch of picked ones; those that are not in its table are rows of nulls."""
         table, lost = batch.table, batch.misshapen
-        kinds = [_plain_type(field.type) for field in table.schema]
-        plain = pa.schema(list(zip(table.column_names, kinds, strict=True)))
-        if table.schema != plain or table.schema.metadata:
-            table = table.cast(plain)
+        if self._plain is None or not table.schema.equals(self._plain, check_metadata=True):
+            kinds = [_plain_type(field.type) for field in table.schema]
+            plain = pa.schema(list(zip(table.column_names, kinds, strict=True)))
+            if table.schema != plain or table.schema.metadata:
+                table = table.cast(plain)
+            self._plain = plain
         count = len(batch.rows) + len(lost)
         columns, rows = table.columns, batch.rows
         if lost:
@@ -77,13 +81,13 @@ class RawForms:
         names = [*table.column_names, *("" for _ in place)]
         return RawRows(self._forms[file], pa.Table.from_arrays([*columns, *map(pa.array, place)], names))
 
-    def divided(self, file: int, batch: RowBatch, suspect: Marks) -> tuple[RawRows, RawRows]:
-        """The same, those whose id stands in no other row and those whose id may."""
+    def divided(self, file: int, batch: RowBatch, suspect: int) -> tuple[RawRows, RawRows]:
+        """The same, those whose id stands in no other row, and those whose id may: so many, which come first."""
         found = self.rows(file, batch)
-        copies = np.append(suspect, np.zeros(len(batch.misshapen), np.bool_))
-        if not copies.any():
-            return found, RawRows(found.form, found.table.schema.empty_table())
-        return found.where(~copies), found.where(copies)
+        waiting, held = found.table.slice(suspect), found.table.slice(0, suspect)
+        if len(found) > _SHARED_MAX:
+            held = held.take(pa.array(np.arange(suspect)))  # it would keep the memory of all
+        return RawRows(found.form, waiting), RawRows(found.form, held)
 
     def frame(self, rows: RawRows) -> pl.DataFrame:
         """As `iter_batches` gives them; rows that could not be split come last."""
@@ -115,6 +119,14 @@ class RawForms:
         column = pl.from_arrow(rows.table.column(rows.table.num_columns - _PLACE + number))
         assert isinstance(column, pl.Series)
         return column
+
+
+def copies_first(odd: Marks, suspect: Marks) -> tuple[npt.NDArray[np.int64], int]:
+    """The places of the odd rows, in their order but those of a suspected id before the others; how many these are."""
+    places = np.flatnonzero(odd)
+    again = suspect[places]
+    count = int(np.count_nonzero(again))
+    return np.concatenate([places[again], places[~again]]) if count else places, count
 
 
 class Waiting:
