@@ -76,6 +76,8 @@ class Columns:
 
     demand: Demand
     vocabularies: dict[str, Vocabulary] = field(default_factory=dict)
+    dictionaries: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """What readers have read in dictionaries of a file, by these themselves."""
 
     def __post_init__(self) -> None:
         strict = self.demand.profile == "strict"

@@ -20,6 +20,7 @@ from engine.cases.typed import MONEY_DIGITS
 from engine.execute.cells import ID, Coded, Columns, Lists, Odd
 from engine.execute.lean import Numbers
 from engine.execute.lean_batches import LeanBatch
+from engine.execute.lean_later import AnyLists, AnyNumbers, AnyTexts, Later, LaterLists, LaterNumbers, LaterTexts
 from engine.execute.lean_row_loops import NOT_PLAIN, code_rows, mark_odd_ids, mark_places, place
 from engine.execute.lean_rules import LeanColumns
 from engine.execute.page_cells import Cells, Ids, IndexedLists, IndexedNumbers, IndexedTexts, Numbers64
@@ -31,6 +32,8 @@ _SECONDS_A_DAY = 86_400
 _DAYS_MAX = 1 << 20
 """Some 2,900 years: days further away are left to the slow path."""
 _INT_MAX = 2**31 - 1
+_WORDS_KNOWN_MAX, _BYTES_KNOWN_MAX, _DICTIONARIES_MAX = 256, 4096, 1024
+"""Dictionaries of so many texts and bytes at most are kept with what was read in them, so many of them."""
 _LARGE = 1 << 62
 
 
@@ -50,7 +53,7 @@ def lean_columns(plan: Plan, batch: LeanBatch, columns: Columns, odd: Odd, asked
             found.ids = _ids(columns, cells.arrow(), odd)
         else:
             values = _values(columns, one, cells, odd, one.name in asked, found.at_most)
-            if isinstance(values, Coded):
+            if isinstance(values, Coded | LaterTexts):
                 found.texts[one.name] = values
             elif values is not None:
                 found.numbers[one.name] = values
@@ -78,7 +81,7 @@ def _ids(columns: Columns, cells: pa.Array, odd: Odd) -> pa.Array:
     return cells
 
 
-def _codes(columns: Columns, column: str, cells: Cells, odd: Odd) -> tuple[Lists, U8]:
+def _codes(columns: Columns, column: str, cells: Cells, odd: Odd) -> tuple[AnyLists, U8]:
     if not isinstance(cells, IndexedLists):
         return columns.read_codes(column, cells.arrow(), odd)
     vocabulary = columns.vocabularies[column]
@@ -88,31 +91,29 @@ def _codes(columns: Columns, column: str, cells: Cells, odd: Odd) -> tuple[Lists
     assert len(words) == 0 or int(flags_of.max()) < NOT_PLAIN
     # The last entries answer for number −1, which is not plain.
     of_marks = np.where((of_words >= 0) & plain[of_words], flags_of[of_words], np.uint8(NOT_PLAIN))
-    ids = np.empty(len(cells.ids), np.int32)
-    place(cells.ids, of_words, ids)
     some = bool(of_marks[:-1].any()) or not cells.full
     marks = np.empty(len(cells.ids) + 8 if some else 0, np.uint8)
     if some:
         place(cells.ids, of_marks, marks)
     flags = np.empty(len(cells.absent), np.uint8)
     code_rows(cells.offsets, marks, some, CODES_MAX, int(column == "diag_codes"), flags, odd)
-    return Lists(cells.offsets, ids, words), flags
+    return LaterLists(cells.offsets, Later(cells.ids, of_words), words), flags
 
 
 def _values(
     columns: Columns, one: Source, cells: Cells, odd: Odd, asked: bool, at_most: dict[str, I32]
-) -> Numbers | Coded | None:
+) -> AnyNumbers | AnyTexts | None:
     """One column that is neither the id nor a list."""
     if isinstance(cells, Numbers64):
         found = _converted(one.kind, cells.values, cells.kind)
         if found is None:
             return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
         values, bad = found
-        if values is cells.values:
-            values = values.copy()  # the cells may be asked for again
         if bad is not None:
             odd |= bad if cells.missing is None else bad & ~cells.missing
-        return Numbers(values, cells.missing)
+        # The cells may be asked for again, after rows are taken out of these.
+        missing = None if cells.missing is None else cells.missing.copy()
+        return Numbers(values.copy() if values is cells.values else values, missing)
     if isinstance(cells, IndexedNumbers):
         found = _converted(one.kind, cells.values, cells.kind)
         if found is None:
@@ -123,14 +124,33 @@ def _values(
             missing[-1] = True
         return _placed(cells.ids, Numbers(found[0], missing), found[1], odd, asked, cells.full)
     if isinstance(cells, IndexedTexts):
-        bad = np.zeros(len(cells.words), np.bool_)
-        # The dictionary is read as if it were a column.
-        read = cell_values(columns, one.column, one.kind, cells.words, bad)
-        whole = _extended(read)
+        read, bad, good = _of_dictionary(columns, one, cells.words)
         if isinstance(read, Coded):
-            at_most[one.name] = read.ids[~bad] if cells.full else np.append(read.ids[~bad], np.int32(-1))
-        return _placed(cells.ids, whole, np.append(bad, False) if bad.any() else None, odd, asked, cells.full)
+            at_most[one.name] = good if cells.full else np.append(good, np.int32(-1))
+        return _placed(cells.ids, read, bad, odd, asked, cells.full)
     return cell_values(columns, one.column, one.kind, cells.arrow(), odd)
+
+
+def _of_dictionary(columns: Columns, one: Source, words: pa.Array) -> tuple[Numbers | Coded, Odd | None, I32]:
+    """(what a dictionary says, read as if it were a column, with one entry more for nothing; which entries are not
+    plain; the numbers of texts that are). Small ones come again row group by row group."""
+    key = None
+    if len(words) <= _WORDS_KNOWN_MAX and words.nbytes <= _BYTES_KNOWN_MAX and words.offset == 0:
+        key = one.column, one.kind, *(None if part is None else part.to_pybytes() for part in words.buffers())
+        known = columns.dictionaries.get(key)
+        if known is not None:
+            read, bad, good = known
+            if isinstance(read, Coded):
+                # The latest words know every number given so far.
+                read = Coded(read.ids, columns.vocabularies[one.column].words)
+            return read, bad, good
+    marks = np.zeros(len(words), np.bool_)
+    found = cell_values(columns, one.column, one.kind, words, marks)
+    good = found.ids[~marks] if isinstance(found, Coded) else np.zeros(0, np.int32)
+    answer = _extended(found), np.append(marks, False) if marks.any() else None, good
+    if key is not None and len(columns.dictionaries) < _DICTIONARIES_MAX:
+        columns.dictionaries[key] = answer
+    return answer
 
 
 def _extended(read: Numbers | Coded) -> Numbers | Coded:
@@ -143,24 +163,17 @@ def _extended(read: Numbers | Coded) -> Numbers | Coded:
 
 def _placed(
     ids: Ids, read: Numbers | Coded, bad: Odd | None, odd: Odd, asked: bool, full: bool = False
-) -> Numbers | Coded | None:
-    """What was read in a dictionary, put where its entries stand. `full`: no row has a place behind it."""
+) -> LaterNumbers | LaterTexts | None:
+    """What was read in a dictionary, to be put where its entries stand. `full`: no row has a place behind it."""
     if bad is None:
         if not asked:
             return None
     else:
         mark_places(ids, bad, odd)
     if isinstance(read, Coded):
-        out = np.empty(len(ids), np.int32)
-        place(ids, read.ids, out)
-        return Coded(out, read.words)
-    values = np.empty(len(ids), read.values.dtype)
-    place(ids, read.values, values)
-    if read.missing is None or (full and not read.missing[:-1].any()):
-        return Numbers(values)
-    missing = np.empty(len(ids), np.bool_)
-    place(ids, read.missing, missing)
-    return Numbers(values, missing if missing.any() else None)
+        return LaterTexts(Later(ids, read.ids), read.words)
+    sure = read.missing is None or (full and not read.missing[:-1].any())
+    return LaterNumbers(Later(ids, read.values), None if sure else Later(ids, read.missing))
 
 
 def _converted(kind: str, values: I64, form: pa.DataType) -> tuple[npt.NDArray[Any], Odd | None] | None:

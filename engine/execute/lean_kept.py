@@ -23,18 +23,23 @@ from engine.execute.vocabulary import I64, text_buffers
 def kept_rows(rows: LeanRows, gone: I64) -> LeanRows:
     """The rows without those at the places `gone`, which ascend."""
     return LeanRows(
-        _kept_ids(rows.ids, gone),
-        {name: Coded(_kept(column.ids, gone), column.words) for name, column in rows.texts.items()},
-        {name: _kept_numbers(column, gone) for name, column in rows.numbers.items()},
-        {name: _kept_lists(column, gone) for name, column in rows.lists.items()},
+        kept_ids(rows.ids, gone),
+        {name: kept_texts(column, gone) for name, column in rows.texts.items()},
+        {name: kept_numbers(column, gone) for name, column in rows.numbers.items()},
+        {name: kept_lists(column, gone) for name, column in rows.lists.items()},
     )
 
 
+def kept_texts(column: Coded, gone: I64) -> Coded:
+    """One text column without these rows."""
+    return Coded(_kept(column.ids, gone), column.words)
+
+
 def _kept(values: npt.NDArray[Any], gone: I64) -> npt.NDArray[Any]:
-    return _without(values, gone, gone + 1, len(values) - len(gone))
+    return without(values, gone, gone + 1, len(values) - len(gone))
 
 
-def _without(values: npt.NDArray[Any], low: I64, high: I64, size: int) -> npt.NDArray[Any]:
+def without(values: npt.NDArray[Any], low: I64, high: I64, size: int) -> npt.NDArray[Any]:
     """Without what lies between `low` and `high`. Arrays that were made for these rows close up where they are, which
     spares fresh memory; views of others' memory are copied."""
     mine = values.flags.owndata and values.flags.writeable
@@ -43,20 +48,28 @@ def _without(values: npt.NDArray[Any], low: I64, high: I64, size: int) -> npt.ND
     return out[:size]
 
 
-def _kept_numbers(column: Numbers, gone: I64) -> Numbers:
+def kept_numbers(column: Numbers, gone: I64) -> Numbers:
+    """One column of numbers without these rows."""
     missing = None if column.missing is None else _kept(column.missing, gone)
     return Numbers(_kept(column.values, gone), missing if missing is not None and missing.any() else None)
 
 
-def _kept_lists(column: Lists, gone: I64) -> Lists:
+def kept_lists(column: Lists, gone: I64) -> Lists:
+    """One list column without these rows."""
     low, high = column.offsets[gone], column.offsets[gone + 1]
-    ids = _without(column.ids, low, high, len(column.ids) - int((high - low).sum()))
-    offsets = np.empty(len(column.offsets) - len(gone), np.int64)
-    shift_offsets(column.offsets, gone, 0, offsets)
-    return Lists(offsets, ids, column.words)
+    ids = without(column.ids, low, high, len(column.ids) - int((high - low).sum()))
+    return Lists(kept_offsets(column.offsets, gone), ids, column.words)
 
 
-def _kept_ids(ids: pa.Array, gone: I64) -> pa.Array:
+def kept_offsets(offsets: I64, gone: I64) -> I64:
+    """The offsets of lists without those of these rows."""
+    left = np.empty(len(offsets) - len(gone), np.int64)
+    shift_offsets(offsets, gone, 0, left)
+    return left
+
+
+def kept_ids(ids: pa.Array, gone: I64) -> pa.Array:
+    """Texts that hardly repeat without those of these rows."""
     if not pa.types.is_string(ids.type) or ids.null_count or not len(ids):
         keep = np.ones(len(ids), np.bool_)
         keep[gone] = False

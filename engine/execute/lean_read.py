@@ -9,7 +9,7 @@ with the same verdicts, texts and repairs, whatever thread read or judged what.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -26,13 +26,14 @@ from engine.execute.lean import LeanRows
 from engine.execute.lean_batches import Batches, LeanBatch
 from engine.execute.lean_batches import Task as Task
 from engine.execute.lean_cells import lean_columns
-from engine.execute.lean_kept import kept_rows
-from engine.execute.lean_rules import LeanColumns, LeanRules, counted
+from engine.execute.lean_later import rows_left
+from engine.execute.lean_rules import LeanColumns, LeanRules, counted, patient_of
 from engine.execute.plain import Plan, plan_of
 from engine.execute.raw import Copies, Frames, RawForms, RawRows, Waiting, copies_first
 from engine.execute.suspects import find_suspects, look_of
 from engine.execute.vocabulary import I64
 
+_MONEY = ("medfee_sumamt_fen", "fund_fen")
 BATCH_ROWS = 131_072
 """Larger batches spare fixed costs; row groups of more are cut evenly."""
 
@@ -142,12 +143,15 @@ class LeanReader:
         def wanted(name: str) -> bool:
             return self._wanted is None or name in self._wanted
 
+        patient = wanted("patient_fen")
         texts = {name: column for name, column in found.texts.items() if wanted(name)}
-        numbers = {name: column for name, column in found.numbers.items() if wanted(name)}
+        numbers = {name: each for name, each in found.numbers.items() if wanted(name) or (patient and name in _MONEY)}
         lists = {name: column for name, column in found.lists.items() if wanted(name)}
-        if keep.all():
-            return LeanRows(found.ids, texts, numbers, lists)
-        return kept_rows(LeanRows(found.ids, texts, numbers, lists), np.flatnonzero(~keep))
+        rows = rows_left(found.ids, texts, numbers, lists, np.flatnonzero(~keep))
+        left = {name: column for name, column in rows.numbers.items() if wanted(name)}
+        if patient and (part := patient_of(rows.numbers)) is not None:
+            left["patient_fen"] = part
+        return replace(rows, numbers=left)
 
 
 Turn = Callable[[], list[Validated]]

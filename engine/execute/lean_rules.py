@@ -34,9 +34,10 @@ from engine.cases.rules import (
     rules_for,
 )
 from engine.cases.sex import FEMALE, MALE
-from engine.execute.cells import Coded, Columns, Lists, Odd
+from engine.execute.cells import Coded, Columns, Odd
 from engine.execute.checks import MET
 from engine.execute.lean import Numbers
+from engine.execute.lean_later import AnyLists, AnyNumbers, AnyTexts
 from engine.execute.lean_row_loops import (
     NUMBERS,
     add_bit,
@@ -88,9 +89,9 @@ class LeanColumns:
     """The columns of one batch as arrays; one that the file does not have is in none of the mappings."""
 
     ids: pa.Array
-    texts: dict[str, Coded] = field(default_factory=dict)
-    numbers: dict[str, Numbers] = field(default_factory=dict)
-    lists: dict[str, Lists] = field(default_factory=dict)
+    texts: dict[str, AnyTexts] = field(default_factory=dict)
+    numbers: dict[str, AnyNumbers] = field(default_factory=dict)
+    lists: dict[str, AnyLists] = field(default_factory=dict)
     flags: dict[str, U8] = field(default_factory=dict)
     """Of every row's codes, by list column."""
     at_most: dict[str, I32] = field(default_factory=dict)
@@ -162,7 +163,6 @@ class LeanRules:
             arrays.append(column.values)
         repaired = self._fill_in(found, missing, arrays) if self._strict else {}
         self._fill_months(found, missing, arrays, odd)
-        _patient(found)
         bad = np.zeros(count, np.bool_)
         none = np.zeros(count, np.uint8)
         flags = [found.flags.get(name, none) for name in ("diag_codes", "oprn_codes")]
@@ -194,7 +194,9 @@ class LeanRules:
     def _fill_months(self, found: LeanColumns, missing: I32, arrays: list[npt.NDArray[Any]], odd: Odd) -> None:
         place = NUMBERS.index("settled_on")
         coded = found.texts.get("setl_ym")
-        if "settled_on" not in found.numbers or (coded is not None and not (coded.ids < 0).any()):
+        if "settled_on" not in found.numbers:
+            return
+        if coded is not None and not (found.at_most.get("setl_ym", coded.ids) < 0).any():
             return
         low, months = self._months()
         ids = np.full(len(found), -1, np.int32) if coded is None else coded.ids.copy()
@@ -289,14 +291,14 @@ def _no_fund_is_none(found: LeanColumns, count: int) -> None:
     found.numbers["fund_fen"] = Numbers(values)
 
 
-def _patient(found: LeanColumns) -> None:
+def patient_of(numbers: Mapping[str, Numbers]) -> Numbers | None:
     """The patient's part, where cost and fund are known."""
-    cost, fund = found.numbers.get("medfee_sumamt_fen"), found.numbers.get("fund_fen")
+    cost, fund = numbers.get("medfee_sumamt_fen"), numbers.get("fund_fen")
     if cost is None or fund is None:
-        return
+        return None
     marks = [mark for mark in (cost.missing, fund.missing) if mark is not None]
     missing = np.logical_or.reduce(marks) if marks else None
-    found.numbers["patient_fen"] = Numbers(cost.values - fund.values, missing)
+    return Numbers(cost.values - fund.values, missing)
 
 
 def counted(repaired: Mapping[Repair, npt.NDArray[np.bool_]], keep: Odd) -> Repairs:
