@@ -172,8 +172,8 @@ def _placed(
         mark_places(ids, bad, odd)
     if isinstance(read, Coded):
         return LaterTexts(Later(ids, read.ids), read.words)
-    sure = read.missing is None or (full and not read.missing[:-1].any())
-    return LaterNumbers(Later(ids, read.values), None if sure else Later(ids, read.missing))
+    missing = None if full and read.missing is not None and not read.missing[:-1].any() else read.missing
+    return LaterNumbers(Later(ids, read.values), None if missing is None else Later(ids, missing))
 
 
 def _converted(kind: str, values: I64, form: pa.DataType) -> tuple[npt.NDArray[Any], Odd | None] | None:

@@ -4,7 +4,7 @@ In: a dictionary of texts or stored numbers, and places in it; out: Arrow arrays
 many columns, so what matters is what a call costs, which is why Arrow's own picking is not asked.
 """
 
-# mypy: disable-error-code="untyped-decorator, assignment"
+# mypy: disable-error-code="untyped-decorator, assignment, return-value"
 
 from __future__ import annotations
 

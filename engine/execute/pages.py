@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -119,14 +120,14 @@ class _Pages:
         return data, np.array([[0, len(data), self.heads[0][VALUES]]])
 
     def _joined(self, parts: list[U8]) -> tuple[U8, I64]:
-        ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
-        size = int(ends[-1]) if parts else 0
+        ends = list(accumulate(map(len, parts), initial=0))
+        size = ends[-1]
         data = _room.bytes("pages", size + SLACK)[: size + SLACK]
         if parts:
             np.concatenate(parts, out=data[:size])
         data.flags.writeable = False  # as memory of others is: one form for the compiled loops
-        values = [head[VALUES] for head in self.heads]
-        return data, np.stack([np.append(0, ends[:-1]), ends, np.array(values, np.int64)], axis=1)
+        places = [(*each, head[VALUES]) for each, head in zip(pairwise(ends), self.heads, strict=True)]
+        return data, np.array(places, np.int64).reshape(-1, 3)
 
     def _bytes(self, head: Sequence[int]) -> U8:
         body = self.packed.slice(head[AT], head[PACKED])
