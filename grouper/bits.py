@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from grouper.jit import inlined
 
@@ -31,3 +34,25 @@ def ones(mask: int) -> int:
 def lowest_bit(word: Any) -> int:
     """Place of the lowest bit of an unsigned word that has one, found by one multiplication."""
     return int(_BIT_AT[((word & (~word + np.uint64(1))) * _DE_BRUIJN) >> np.uint64(58)])
+
+
+def _first_bit(_: Any, word: Any) -> Any:
+    """Place of the lowest bit of a word that has one, as the machine tells it."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), code
+
+
+def _set_bits(_: Any, word: Any) -> Any:
+    """How many bits of a word are set, as the machine counts them."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.int64), code
+
+
+first_bit: Any = intrinsic(_first_bit)
+set_bits: Any = intrinsic(_set_bits)

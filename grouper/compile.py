@@ -23,6 +23,7 @@ from grouper.plan import (
     PLAN_BY_LEVEL,
     PLAN_CLAUSE_END,
     PLAN_SIZE,
+    PLAN_TEST,
     left_to_ask,
     only_mdcs,
     plan_of,
@@ -63,7 +64,7 @@ class CompiledDrg:
     op_candidates: npt.NDArray[np.uint64]
     dx_mdcs: npt.NDArray[np.uint64]
     """[class, word]: the MDCs, a bit each among the gates, that the principal diagnosis by itself does not rule out."""
-    plan: I32
+    plan: I64
     """See `plan`: what is left to ask of every gate that is a candidate of both principal codes."""
     valid_operations: tuple[int, int]
     """Slot and mask that say whether some procedure counts as surgery; mask 0 = the edition has no such list."""
@@ -145,7 +146,7 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
         dx_candidates=searched(dx_open, gate_rows, left),
         op_candidates=_candidates(conditions, gate_rows, atoms, op, layout.op_main),
         dx_mdcs=only_mdcs(dx_open, gate_rows),
-        plan=plan_of(gate_rows, condition_first, len(conditions), conditions[len(gates) :], atoms),
+        plan=plan_of(gate_rows, condition_first, left, len(conditions), conditions[len(gates) :], atoms),
         valid_operations=(layout.op_any + word, mask) if mask else (0, 0),
         leaf_is_qy=np.array([leaf.level == "QY" for leaf in leaves], np.uint8),
         leaf_node=tuple(leaf.node_id for leaf in leaves),
@@ -243,8 +244,11 @@ def _assert_bounds(compiled: CompiledDrg) -> None:
     ):
         assert offsets[0] == 0 and offsets[-1] == end and bool(np.all(np.diff(offsets) >= 0))
     plan = compiled.plan.reshape(gates, PLAN_SIZE)
-    assert plan.min(initial=0) >= ASK_LEAVES and plan[:, PLAN_CLAUSE_END].max(initial=0) < len(compiled.clause_first)
-    assert plan[:, PLAN_BY_LEVEL:].max(initial=0) < max(leaves, 1), "a leaf outside its table"
+    by_level, tested = plan[:, PLAN_BY_LEVEL:PLAN_TEST], plan[:, PLAN_TEST]
+    assert plan[:, :PLAN_TEST].min(initial=0) >= ASK_LEAVES
+    assert plan[:, PLAN_CLAUSE_END].max(initial=0) < len(compiled.clause_first)
+    assert by_level.max(initial=0) < max(leaves, 1), "a leaf outside its table"
+    assert tested.min(initial=0) >= 0 and tested.max(initial=0) < compiled.slots, "a slot outside the state"
     skips = compiled.gates[:gates, GATE_SKIP]
     assert bool(np.all(skips > np.arange(gates))) and bool(np.all(skips <= gates)), "a skip must lead onwards"
     for slots in (compiled.atoms[:, 0], compiled.counts[:, 0], np.array([compiled.valid_operations[0]])):

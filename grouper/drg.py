@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from grouper.batch import DROPPED, NO_TEXT, UNKNOWN, CaseBatch, GroupedBatch
 from grouper.compile import CompiledDrg
-from grouper.kernel import group_records
+from grouper.kernel import AT_ONCE, group_records
 from grouper.places import places
 from grouper.sources import SOURCES
 
@@ -60,7 +60,7 @@ def _run(compiled: CompiledDrg, batch: CaseBatch, out: GroupedBatch) -> int:
             compiled.condition_first, compiled.clause_first, _flat(compiled.atoms), compiled.atom_kind,
             _flat(compiled.counts), _flat(compiled.dx_candidates), _flat(compiled.op_candidates),
             _flat(compiled.dx_mdcs), compiled.plan,
-            places(compiled, is_mapped=batch.mapped), np.zeros(compiled.slots, np.int64),
+            places(compiled, is_mapped=batch.mapped), np.zeros(compiled.slots * AT_ONCE, np.int64),
             out.status, out.reason, out.leaf, out.severity, out.dx_mark, out.op_used, compiled.leaf_is_qy,
         )
     )  # fmt: skip

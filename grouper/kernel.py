@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grouper.batch import DROPPED, EMPTY, I32, I64, U8
-from grouper.bits import lowest_bit, ones
+from grouper.bits import first_bit, set_bits
 from grouper.codes import CLASS_MASK, LEVEL_SHIFT, PRINCIPAL_SHIFT, SITE_SHIFT, TABLE_SHIFT
 from grouper.facts import MARK_CC, MARK_EXCLUDED, MARK_MCC, SEVERITY_CC, SEVERITY_MCC, SEVERITY_NONE
 from grouper.jit import entry, inlined, u
@@ -48,11 +48,12 @@ from grouper.plan import (
     PLAN_LEAF_END,
     PLAN_SIZE,
     PLAN_SKIP,
+    PLAN_TEST,
 )
 from grouper.reason import GroupReason, GroupStatus
 from grouper.sources import SOURCES
 from grouper.tables import NULL_I32
-from grouper.words import ids_at
+from grouper.words import address, ids_at, words_at
 
 U64 = npt.NDArray[np.uint64]
 
@@ -63,27 +64,36 @@ _GROUPED = int(GroupReason.GROUPED)
 _GROUPED_BY_RETRY = int(GroupReason.GROUPED_BY_SECONDARY_PROCEDURE)
 _AMBIGUOUS = int(GroupReason.AMBIGUOUS_OPERATION)
 COUNT_SIZE = 6
+AT_ONCE_SHIFT = 5
+AT_ONCE = 1 << AT_ONCE_SHIFT
+"""Records whose numbers are loaded at a time."""
 
 
 @inlined
 def load_numbers(
-    record: int, numeric: I64, text: I64, text_rows: I64, text_bases: I32, places: I64, state: I64
+    first: int, count: int, numeric: I64, text: I64, text_rows: I64, text_bases: I32, places: I64, slots: int, states: I64
 ) -> None:
-    """Numbers and the bits of the text values."""
+    """Numbers and the bits of the text values of some records, field by field: their state vectors stand side by side.
+    """
     start = places[NUMBERS]
     for field in range(len(numeric)):
-        state[u(start + field)] = ids_at(numeric[u(field)])[record]
-    if places[ZERO_WEIGHT_IS_NULL] and state[u(places[WEIGHT])] == 0:
-        state[u(places[WEIGHT])] = NULL_I32
+        values, at = ids_at(numeric[u(field)] + 4 * first), start + field
+        for record in range(count):
+            states[u(at)] = values[u(record)]
+            at += slots
+    if places[ZERO_WEIGHT_IS_NULL]:
+        for record in range(count):
+            at = record * slots + places[WEIGHT]
+            if states[u(at)] == 0:
+                states[u(at)] = NULL_I32
     words = places[TEXT_WORDS]
-    if words == 0:
-        return
-    slot = places[TEXTS]
-    for field in range(len(text_bases)):
-        row = (text_bases[u(field)] + 1 + ids_at(text[u(field)])[record]) * words
+    for field in range(len(text_bases) if words else 0):
+        values, base = ids_at(text[u(field)] + 4 * first), text_bases[u(field)] + 1
         for word in range(words):
-            state[u(slot + word)] = text_rows[u(row + word)]
-        slot += words
+            at = places[TEXTS] + field * words + word
+            for record in range(count):
+                states[u(at)] = text_rows[u((base + values[u(record)]) * words + word)]
+                at += slots
 
 
 @inlined
@@ -100,8 +110,8 @@ def load_principal(
 
 @inlined
 def add_other(row: int, rows: I64, other: int, main_words: int, every_words: int, state: I64) -> None:
-    """Bits of the lists met by another code."""
-    for word in range(every_words):
+    """Bits of the lists met by another code, but for those of the first word."""
+    for word in range(1, every_words):
         state[u(other + word)] |= rows[u(row + main_words + word)]
 
 
@@ -145,7 +155,7 @@ def mark_complications(first: int, end: int, ids: I32, attributes: I64, excluded
 @inlined
 def search(
     dx_open: U64, dx_class: int, op_open: U64, op_class: int, words: int, level: int,
-    plan: I32, leaf_conditions: int, condition_first: I32, clause_first: I32, atoms: I64, state: I64,
+    plan: I64, leaf_conditions: int, condition_first: I32, clause_first: I32, atoms: I64, state: I64,
 ) -> int:  # fmt: skip
     """The first leaf whose whole path holds; −1 nothing, −2 nothing although an ADRG held."""
     nothing = -1
@@ -156,8 +166,12 @@ def search(
         if left == np.uint64(0):
             gate = (word + 1) << 6
             continue
-        gate += lowest_bit(left)
+        gate += first_bit(left)
         own = gate * PLAN_SIZE
+        seen = state[u(plan[u(own + PLAN_TEST)])] & plan[u(own + PLAN_TEST + 1)]
+        if seen < plan[u(own + PLAN_TEST + 2)] or seen > plan[u(own + PLAN_TEST + 3)]:
+            gate = plan[u(own + PLAN_SKIP)]
+            continue
         first, last = plan[u(own + PLAN_CLAUSE)], plan[u(own + PLAN_CLAUSE_END)]
         if first != last and not any_holds(first, last, clause_first, atoms, state):
             gate = plan[u(own + PLAN_SKIP)]
@@ -180,13 +194,13 @@ def group_records(
     dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: I32, numeric: I64, text: I64,
     dx_attributes: I64, dx_rows: I64, op_attributes: I64, op_rows: I64, text_rows: I64, text_bases: I32,
     gates: I32, condition_first: I32, clause_first: I32, atoms: I64, atom_kind: I32, counts: I64,
-    dx_open: U64, op_open: U64, dx_mdcs: U64, plan: I32, places: I64, state: I64,
+    dx_open: U64, op_open: U64, dx_mdcs: U64, plan: I64, places: I64, states: I64,
     status: U8, reason: U8, leaf: I32, severity: U8, dx_mark: U8, op_used: I32, leaf_is_qy: U8,
 ) -> int:  # fmt: skip
     """Group every record of the batch; returns the digest of the sources it was compiled from.
 
-    `numeric` and `text` are addresses of columns; all arrays but the gates are flat. `state` is one thread's scratch;
-    marks are written if there is room for them.
+    `numeric` and `text` are addresses of columns; all arrays but the gates are flat. `states` is one thread's scratch, a
+    state vector for each of `AT_ONCE` records; marks are written if there is room for them.
     """
     records = len(dx_offsets) - 1
     derived = places[NUMBERS] + places[N_NUMBERS]
@@ -196,10 +210,15 @@ def group_records(
     op_main_words, op_words = places[OP_MAIN_WORDS], places[OP_EVERY_WORDS]
     dx_width, op_width = dx_main_words + dx_words, op_main_words + op_words
     open_words, leaf_conditions = places[OPEN_WORDS], len(gates) - 1
+    slots, begin = len(states) >> AT_ONCE_SHIFT, address(states)
     for record in range(records):
         dx_first, dx_end = dx_offsets[u(record)], dx_offsets[u(record + 1)]
         op_first, op_end = op_offsets[u(record)], op_offsets[u(record + 1)]
-        load_numbers(record, numeric, text, text_rows, text_bases, places, state)
+        turn = record & (AT_ONCE - 1)
+        if turn == 0:
+            some = min(AT_ONCE, records - record)
+            load_numbers(record, some, numeric, text, text_rows, text_bases, places, slots, states)
+        state = words_at(begin + turn * slots * 8)
         why = mapping_failure(dx_first, dx_end, dx_ids, op_first, op_end, op_ids) if places[IS_MAPPED] else 0
         if why == 0:
             why = failed_check(places, state)
@@ -214,7 +233,7 @@ def group_records(
         load_principal(dx_class * dx_width, dx_rows, dx_main, dx_other, dx_any, dx_main_words, dx_words, state)
         # Sites as bits, bit 0 for none; levels of complications, and of those that count: bit 0 CC, bit 1 MCC.
         sites, levels, level = 1 << ((dx_attribute >> SITE_SHIFT) & 31), 0, 0
-        found_codes = int(dx_id != EMPTY)
+        found_codes, others = int(dx_id != EMPTY), np.int64(0)
         for at in range(dx_first + 1, dx_end):
             code = dx_ids[u(at)]
             if code > EMPTY:
@@ -223,13 +242,18 @@ def group_records(
                 own = (packed >> LEVEL_SHIFT) & 3
                 levels |= own
                 level |= own if (packed >> TABLE_SHIFT) & 0xFFFF != excluded else 0
-                add_other((packed & CLASS_MASK) * dx_width, dx_rows, dx_other, dx_main_words, dx_words, state)
+                row = (packed & CLASS_MASK) * dx_width
+                if dx_words:
+                    others |= dx_rows[u(row + dx_main_words)]
+                    add_other(row, dx_rows, dx_other, dx_main_words, dx_words, state)
                 found_codes += 1
             elif code < EMPTY and code != DROPPED:
                 found_codes += 1
+        if dx_words:
+            state[u(dx_other)] = others
         join_any(dx_other, dx_any, dx_words, state)
         state[u(derived)] = found_codes
-        state[u(derived + 2)] = ones(sites >> 1)
+        state[u(derived + 2)] = set_bits(sites >> 1)
         state[u(derived + 3)], state[u(derived + 4)] = level >> 1, level & 1
         severity[u(record)] = SEVERITY_MCC if level & 2 else SEVERITY_CC if level else SEVERITY_NONE
         if levels and len(dx_mark):
@@ -244,15 +268,19 @@ def group_records(
             op_attribute = op_attributes[u(op_id)] if op_id > EMPTY else 0
             op_class = op_attribute & CLASS_MASK
             load_principal(op_class * op_width, op_rows, op_main, op_other, op_any, op_main_words, op_words, state)
-            found_codes = int(op_id != EMPTY)
+            found_codes, others = int(op_id != EMPTY), np.int64(0)
             for at in range(used + 1, last):
                 code = op_ids[u(at)]
                 if code > EMPTY:
-                    own = op_attributes[u(code)] & CLASS_MASK
-                    add_other(own * op_width, op_rows, op_other, op_main_words, op_words, state)
+                    row = (op_attributes[u(code)] & CLASS_MASK) * op_width
+                    if op_words:
+                        others |= op_rows[u(row + op_main_words)]
+                        add_other(row, op_rows, op_other, op_main_words, op_words, state)
                     found_codes += 1
                 elif code < EMPTY and code != DROPPED:
                     found_codes += 1
+            if op_words:
+                state[u(op_other)] = others
             join_any(op_other, op_any, op_words, state)
             state[u(derived + 1)] = found_codes
             count_listed(0, used, last, op_ids, op_attributes, op_rows, op_width, counts, state)

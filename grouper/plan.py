@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from grouper.batch import I32
+from grouper.batch import I32, I64
 from grouper.layout import AtomCompiler
 from grouper.tables import Atom
 
@@ -26,9 +26,13 @@ from grouper.tables import Atom
     PLAN_BY_LEVEL,
 ) = range(7)
 """Columns of a gate: clauses left to ask (none = it holds) · its leaves · where to go on if it is closed · ADRG or not
-· then the leaf of a record without CC and MCC, with CC, with MCC, with both."""
+· then the leaf of a record without CC and MCC, with CC, with MCC, with both · then one test to ask before the clauses
+(see `AtomCompiler.compile`), which is all there is to ask of most gates."""
 LEVELS = 4
-PLAN_SIZE = 12
+PLAN_TEST = PLAN_BY_LEVEL + LEVELS
+PLAN_SIZE = 16
+ALWAYS = (0, 0, 0, 0)
+"""The test of a gate that needs none, so that the search asks without looking whether there is one."""
 NO_LEAF, ASK_LEAVES = -1, -2
 """In place of a leaf: none holds; that depends on more than the level of complications."""
 
@@ -65,21 +69,36 @@ def only_mdcs(candidates: npt.NDArray[np.uint64], gates: I32) -> npt.NDArray[np.
 
 
 def plan_of(
-    gates: I32, condition_first: I32, left_first: int, leaf_conditions: Sequence[Clauses], compiler: AtomCompiler
-) -> I32:
+    gates: I32,
+    condition_first: I32,
+    left: Sequence[Clauses],
+    left_first: int,
+    leaf_conditions: Sequence[Clauses],
+    compiler: AtomCompiler,
+) -> I64:
     """[gate × PLAN_SIZE], flat. `left_first` = number of the condition that holds what is left of the first gate."""
     count = len(gates) - 1
-    plan = np.zeros((count, PLAN_SIZE), np.int32)
+    plan = np.zeros((count, PLAN_SIZE), np.int64)
     slots = [compiler.layout.slot_of[name] for name in ("has_mcc", "has_cc")]
     for gate in range(count):
         skip, _, leaf, is_adrg = gates[gate].tolist()
         end = int(gates[gate + 1, 2])
         first, last = condition_first[left_first + gate], condition_first[left_first + gate + 1]
+        test, is_all = _first_test(left[gate], compiler)
+        plan[gate, PLAN_TEST : PLAN_TEST + len(test)] = test
+        first = last if is_all else first
         plan[gate, :PLAN_BY_LEVEL] = first, last, leaf, end, skip, is_adrg
         for level in range(LEVELS):
             known = {0: 0, slots[0]: level >> 1, slots[1]: level & 1}
             plan[gate, PLAN_BY_LEVEL + level] = _leaf_of(range(leaf, end), leaf_conditions, compiler, known)
     return plan.ravel()
+
+
+def _first_test(clauses: Clauses, compiler: AtomCompiler) -> tuple[tuple[int, int, int, int], bool]:
+    """A test without which no clause holds; whether it is all that is asked."""
+    if len(clauses) != 1:
+        return ALWAYS, not clauses
+    return compiler.compile(clauses[0][0]), len(clauses[0]) == 1
 
 
 def _leaf_of(leaves: range, conditions: Sequence[Clauses], compiler: AtomCompiler, known: dict[int, int]) -> int:
