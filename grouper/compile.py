@@ -28,6 +28,7 @@ from grouper.plan import (
     only_mdcs,
     plan_of,
     searched,
+    with_bare_rows,
 )
 from grouper.reference import leaf_codes
 from grouper.rules import Rules, valid_operations_list
@@ -60,8 +61,10 @@ class CompiledDrg:
     counts: I64
     """[count, 6]: slot, is it diagnoses, first code, one past the last (−1 to the end), column of the row, mask."""
     dx_candidates: npt.NDArray[np.uint64]
-    """[class, word]: gates, a bit each, that the principal diagnosis by itself does not rule out."""
+    """[class, word]: gates, a bit each, that the principal diagnosis by itself does not rule out; then the same rows
+    again for records whose diagnoses meet no list of `dx.every`, see `plan.with_bare_rows`."""
     op_candidates: npt.NDArray[np.uint64]
+    """The same of procedures."""
     dx_mdcs: npt.NDArray[np.uint64]
     """[class, word]: the MDCs, a bit each among the gates, that the principal diagnosis by itself does not rule out."""
     plan: I64
@@ -129,6 +132,8 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
     left = [left_to_ask(clauses, atoms) for clauses in conditions[: len(gates)]]
     condition_first, clause_first, atom_rows, atom_kind = _conditions([*conditions, *left], atoms)
     dx_open = _candidates(conditions, gate_rows, atoms, dx, layout.dx_main)
+    op_open = _candidates(conditions, gate_rows, atoms, op, layout.op_main)
+    dx_slots, op_slots = range(layout.dx_other, layout.op_main), range(layout.op_other, layout.texts)
     word, mask = spaces["op_every"].place[valid] if valid is not None else (0, 0)
     codes = [leaf_codes(leaf) for leaf in leaves]
     compiled = CompiledDrg(
@@ -143,8 +148,8 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
         atoms=atom_rows,
         atom_kind=atom_kind,
         counts=np.array(list(atoms.counts.values()), np.int64).reshape(-1, 6),
-        dx_candidates=searched(dx_open, gate_rows, left),
-        op_candidates=_candidates(conditions, gate_rows, atoms, op, layout.op_main),
+        dx_candidates=with_bare_rows(searched(dx_open, gate_rows, left), gate_rows, left, atoms, dx_slots),
+        op_candidates=with_bare_rows(op_open, gate_rows, left, atoms, op_slots),
         dx_mdcs=only_mdcs(dx_open, gate_rows),
         plan=plan_of(gate_rows, condition_first, left, len(conditions), conditions[len(gates) :], atoms),
         valid_operations=(layout.op_any + word, mask) if mask else (0, 0),
@@ -255,10 +260,10 @@ def _assert_bounds(compiled: CompiledDrg) -> None:
         assert len(slots) == 0 or (slots.min() >= 0 and slots.max() < compiled.slots), "a slot outside the state"
     for table, candidates in ((compiled.dx, compiled.dx_candidates), (compiled.op, compiled.op_candidates)):
         assert len(table.attributes) == len(table.vocabulary) < MAX_I32
-        assert int((table.attributes & 0xFFFF).max()) < len(table.rows) == len(candidates), "a class without a row"
+        assert int((table.attributes & 0xFFFF).max()) < len(table.rows) == len(candidates) / 2, "a class without a row"
         assert candidates.shape[1] * 64 >= gates
         assert table.rows.shape[1] == table.main.words + table.every.words
-    assert compiled.dx_mdcs.shape == compiled.dx_candidates.shape
+    assert compiled.dx_mdcs.shape == (len(compiled.dx.rows), compiled.dx_candidates.shape[1])
     for is_dx, table in ((1, compiled.dx), (0, compiled.op)):
         columns = compiled.counts[compiled.counts[:, 1] == is_dx, 4]
         assert len(columns) == 0 or (columns.min() >= 0 and columns.max() < table.rows.shape[1])

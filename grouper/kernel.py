@@ -19,6 +19,7 @@ from grouper.jit import entry, inlined, u
 from grouper.kernel_reason import any_holds, fail_reason, failed_check, holds, mapping_failure
 from grouper.places import (
     DX_ANY,
+    DX_BARE,
     DX_EVERY_WORDS,
     DX_MAIN,
     DX_MAIN_WORDS,
@@ -27,6 +28,7 @@ from grouper.places import (
     N_NUMBERS,
     NUMBERS,
     OP_ANY,
+    OP_BARE,
     OP_EVERY_WORDS,
     OP_MAIN,
     OP_MAIN_WORDS,
@@ -116,10 +118,13 @@ def add_other(row: int, rows: I64, other: int, main_words: int, every_words: int
 
 
 @inlined
-def join_any(other: int, every: int, every_words: int, state: I64) -> None:
-    """What any code meets: the principal one or another."""
+def join_any(other: int, every: int, every_words: int, state: I64) -> bool:
+    """What any code meets: the principal one or another. Whether it meets nothing."""
+    met = np.int64(0)
     for word in range(every_words):
         state[u(every + word)] |= state[u(other + word)]
+        met |= state[u(every + word)]
+    return met == 0
 
 
 @inlined
@@ -154,12 +159,12 @@ def mark_complications(first: int, end: int, ids: I32, attributes: I64, excluded
 
 @inlined
 def search(
-    dx_open: U64, dx_class: int, op_open: U64, op_class: int, words: int, level: int,
+    dx_open: U64, dx_row: int, op_open: U64, op_row: int, words: int, level: int,
     plan: I64, leaf_conditions: int, condition_first: I32, clause_first: I32, atoms: I64, state: I64,
 ) -> int:  # fmt: skip
     """The first leaf whose whole path holds; −1 nothing, −2 nothing although an ADRG held."""
     nothing = -1
-    dx_row, op_row, gate, end = dx_class * words, op_class * words, 0, words << 6
+    gate, end = 0, words << 6
     while gate < end:
         word = gate >> 6
         left = (dx_open[u(dx_row + word)] & op_open[u(op_row + word)]) >> np.uint64(gate & 63)
@@ -210,6 +215,7 @@ def group_records(
     op_main_words, op_words = places[OP_MAIN_WORDS], places[OP_EVERY_WORDS]
     dx_width, op_width = dx_main_words + dx_words, op_main_words + op_words
     open_words, leaf_conditions = places[OPEN_WORDS], len(gates) - 1
+    dx_bare, op_bare = places[DX_BARE], places[OP_BARE]
     slots, begin = len(states) >> AT_ONCE_SHIFT, address(states)
     for record in range(records):
         dx_first, dx_end = dx_offsets[u(record)], dx_offsets[u(record + 1)]
@@ -251,7 +257,7 @@ def group_records(
                 found_codes += 1
         if dx_words:
             state[u(dx_other)] = others
-        join_any(dx_other, dx_any, dx_words, state)
+        dx_row = dx_class + (dx_bare if join_any(dx_other, dx_any, dx_words, state) else 0)
         state[u(derived)] = found_codes
         state[u(derived + 2)] = set_bits(sites >> 1)
         state[u(derived + 3)], state[u(derived + 4)] = level >> 1, level & 1
@@ -281,11 +287,11 @@ def group_records(
                     found_codes += 1
             if op_words:
                 state[u(op_other)] = others
-            join_any(op_other, op_any, op_words, state)
+            op_row = op_class + (op_bare if join_any(op_other, op_any, op_words, state) else 0)
             state[u(derived + 1)] = found_codes
             count_listed(0, used, last, op_ids, op_attributes, op_rows, op_width, counts, state)
             found = search(
-                dx_open, dx_class, op_open, op_class, open_words, level,
+                dx_open, dx_row * open_words, op_open, op_row * open_words, open_words, level,
                 plan, leaf_conditions, condition_first, clause_first, atoms, state,
             )  # fmt: skip
             if found >= 0:

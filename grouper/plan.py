@@ -42,10 +42,12 @@ Clauses = tuple[tuple[Atom, ...], ...]
 def left_to_ask(clauses: Clauses, compiler: AtomCompiler) -> Clauses:
     """The condition of a gate whose candidate bits are set: a single clause needs no test on principal codes then.
 
-    With several clauses the two principal codes may have passed different ones, so all of them are asked again.
+    With several clauses the two principal codes may have passed different ones, so all of them are asked again, unless
+    they ask nothing but one of the two: then its bit says that one of them holds.
     """
     if len(clauses) != 1:
-        return clauses
+        kinds = {atom.var if compiler.asks_principal(atom) else "" for clause in clauses for atom in clause}
+        return () if len(kinds) == 1 and "" not in kinds and all(clauses) else clauses
     left = tuple(atom for atom in clauses[0] if not compiler.asks_principal(atom))
     return (left,) if left else ()
 
@@ -58,6 +60,23 @@ def searched(candidates: npt.NDArray[np.uint64], gates: I32, left: Sequence[Clau
         if not clauses and gates[gate, 1] == gate:
             bits[:, gate] = 0
     return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
+def with_bare_rows(
+    candidates: npt.NDArray[np.uint64], gates: I32, left: Sequence[Clauses], compiler: AtomCompiler, slots: range
+) -> npt.NDArray[np.uint64]:
+    """The candidates, then the same again without the gates that are closed while all of `slots` are 0.
+
+    Most records hold no code that some test looks for at any place, and need not ask the gates that look for one.
+    """
+    known = dict.fromkeys((0, *slots), 0)
+    bits = np.unpackbits(candidates.astype("<u8").view(np.uint8), axis=1, bitorder="little")
+    for gate, clauses in enumerate(left):
+        if clauses and _holds(clauses, compiler, known) is False:
+            end = int(gates[gate, 0]) if gates[gate, 1] == gate else gate + 1
+            bits[:, gate:end] = 0
+    bare = np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+    return np.concatenate([candidates, bare])
 
 
 def only_mdcs(candidates: npt.NDArray[np.uint64], gates: I32) -> npt.NDArray[np.uint64]:
