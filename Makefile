@@ -11,7 +11,7 @@ help: ## list the commands
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -m compileall -q engine grouper pointvalue plain_records api fixtures
+	$(BIN)/python -m compileall -q engine grouper pointvalue api fixtures
 	@touch .venv/.ready
 
 demo: .venv/.ready ## settle a year of the demo city, end to end

@@ -14,7 +14,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 
 VERSION = "0.1.0"
-_PACKAGES = ("engine", "grouper", "pointvalue", "plain_records")
+_PACKAGES = ("engine", "grouper", "pointvalue")
 _LIBRARIES = ("numba", "numpy", "polars", "pyarrow", "xlsxwriter")
 """What else may move a byte of a run."""
 

@@ -7,12 +7,11 @@ Ragged columns are offsets plus ids; numbers and texts are one row per field. It
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from plain_records import dataclass
 
 I32: TypeAlias = npt.NDArray[np.int32]
 I64: TypeAlias = npt.NDArray[np.int64]

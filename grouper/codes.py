@@ -8,12 +8,12 @@ a national edition has 33,000 diagnosis codes but about 400 classes. It knows no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from grouper.batch import EMPTY, I32, I64
 from grouper.tables import CodeList, DrgTables
-from plain_records import dataclass
 
 WORD_BITS = 63
 """Bits a word carries: the sign bit stays free, so a masked word compares as a plain number."""

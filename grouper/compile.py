@@ -9,6 +9,7 @@ The kernel has no bounds checks: everything it indexes with is asserted here. It
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,6 @@ from grouper.plan import (
 from grouper.reference import leaf_codes
 from grouper.rules import Rules, valid_operations_list
 from grouper.tables import Atom, DrgOptions, DrgTables, Node
-from plain_records import dataclass
 
 GATE_SKIP, GATE_MDC, GATE_LEAF, GATE_IS_ADRG = range(4)
 """Columns of a gate: where to go on if it is closed · its MDC (itself if it is one) · its first leaf · ADRG or not."""

@@ -7,7 +7,7 @@ the kernel checks none. It groups nothing.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +22,6 @@ from grouper.dip_op_codes import OpVocabulary
 from grouper.dip_parts import Parts
 from grouper.dip_search import RowIndex, basic_factor_e6, has_range_in_code, index_rows
 from grouper.dip_tables import DipTables, Group
-from plain_records import dataclass
 
 POINTS_MAX_E4 = 10**10
 FACTOR_MAX_E6 = 10**8

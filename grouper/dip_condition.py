@@ -10,9 +10,9 @@ A code that carries a dagger stands in a list: inside a condition `+` is always 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from grouper.dip_expression import Compact, ExpressionError, Term, diagnosis_term, parse_procedures
-from plain_records import dataclass
 
 FLAGS = ("always", "death", "cc", "mcc", "moderate", "severe", "long_stay")
 """long_stay: stay over the threshold of aux_policy 「住院3天以上」; moderate/severe: lists 「中度」「重度」."""

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-
-from plain_records import dataclass
 
 SEPARATORS = ("+", ",", "|")
 """`+`: `A/B+C` = (A or B) and C · `,`: `A,B` = A and B · `|`: `A+B|C` = (A and B) or C."""

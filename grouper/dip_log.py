@@ -6,9 +6,7 @@ An event names a step, a rule, the row it is about, and codes; texts are made by
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from plain_records import dataclass
+from dataclasses import dataclass, field
 
 EVENTS = (
     "excluded_diagnosis",

@@ -8,6 +8,7 @@ It finds no rows (`dip_search`) and ranks none (`dip_choose`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from grouper.dip_auxiliary import condition_holds
@@ -15,7 +16,6 @@ from grouper.dip_expression import ProcedureExpr, Term
 from grouper.dip_normalise import Prepared, highest
 from grouper.dip_tables import AuxiliaryRow, DipTables, Group, ProcedureType
 from grouper.dip_terms import in_diagnoses, term_has_procedure
-from plain_records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

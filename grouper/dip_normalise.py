@@ -8,10 +8,10 @@ It chooses no group.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from grouper.dip_tables import DipCase, DipTables, ExcludedProcedure, ProcedureType
 from grouper.dip_terms import in_diagnoses
-from plain_records import dataclass
 
 CONSERVATIVE = ProcedureType.CONSERVATIVE
 

@@ -7,9 +7,9 @@ It reads nothing and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from grouper.dip_expression import Compact
-from plain_records import dataclass
 
 OPTION_VALUES: Mapping[str, tuple[str, ...]] = {
     "op_sep": ("+", ",", "|"),

@@ -8,7 +8,7 @@ are tested against once, when they get their id. It evaluates nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from grouper.dip_condition import COMPARISONS, FLAGS, NUMBERS, Condition, Test
 from grouper.dip_expression import DiagnosisExpr, ProcedureExpr, Term
 from grouper.dip_layout import I64, KIND_DIAGNOSIS, KIND_FLAG, KIND_NUMBER, KIND_PROCEDURE
 from grouper.dip_tables import AgeBand
-from plain_records import dataclass
 
 CODE_PLACES = ("principal", "other", "any")
 OPEN_END = 2**62

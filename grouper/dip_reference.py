@@ -8,7 +8,7 @@ It pays nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from grouper.dip_auxiliary import choose_auxiliary
@@ -28,7 +28,6 @@ from grouper.dip_search import (
     primary_care_layer,
 )
 from grouper.dip_tables import E6, AuxiliaryRow, DipCase, DipTables, Group, ProcedureType
-from plain_records import dataclass
 
 E4, FEN = 10**4, 100
 

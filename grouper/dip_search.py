@@ -8,14 +8,13 @@ It ranks nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from grouper.dip_log import Log
 from grouper.dip_match import Candidate, admits, as_candidate, fit_main, fit_row
 from grouper.dip_normalise import CONSERVATIVE, Prepared
 from grouper.dip_tables import E6, AuxiliaryRow, DipTables, Group, ProcedureType
 from grouper.dip_terms import in_diagnoses, keys, plain_key
-from plain_records import dataclass
 
 TOP_LEVEL = 3
 """Procedure levels above this count as it 「四级按三级」 where comprehensive rows are split by level."""

@@ -9,14 +9,13 @@ It reads no file and checks no meaning: loading and checking belong to the pack 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 
 from grouper.dip_condition import ALWAYS, Condition
 from grouper.dip_expression import Compact, DiagnosisExpr, ProcedureExpr
 from grouper.dip_options import DipOptions
-from plain_records import dataclass
 
 E6 = 10**6
 

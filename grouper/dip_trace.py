@@ -7,10 +7,11 @@ It decides nothing: the events come from the same walk that groups.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from grouper.dip_log import Event, Log
 from grouper.dip_reference import DipOutcome, DipWalker
 from grouper.dip_tables import TYPE_ZH, DipCase, ProcedureType
-from plain_records import dataclass
 
 RULE_ZH = {
     "most_plus": "组合操作最多",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from grouper.dip_condition import Condition, Test
@@ -19,7 +19,6 @@ from grouper.dip_normalise import type_of
 from grouper.dip_reference import DipWalker
 from grouper.dip_tables import DipCase, DipTables, Group, ProcedureType
 from grouper.dip_terms import plain_key
-from plain_records import dataclass
 
 TRIES_MAX = 400
 """Records tried per row before it counts as unreached."""

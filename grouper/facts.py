@@ -7,11 +7,10 @@ Used by the plain walk alone; the kernel prepares the same facts as integers. It
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from grouper.reason import GroupReason
 from grouper.tables import Case, DrgTables
-from plain_records import dataclass
 
 MARK_NONE, MARK_CC, MARK_MCC, MARK_EXCLUDED = 0, 1, 2, 3
 """Per diagnosis: no complication · counted CC · counted MCC · complication excluded by the principal diagnosis."""

@@ -7,11 +7,11 @@ Slot 0 is always 0: a test on an empty list reads it. It evaluates nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from grouper.check import MAX_I32
 from grouper.codes import CodeTable, TextTable
 from grouper.tables import COUNT_VARS, DX_VARS, FLAG_VARS, NULL_I32, OP_VARS, Atom, DrgTables
-from plain_records import dataclass
 
 MAX_I64 = 2**63 - 1
 KIND_OTHER, KIND_DX_MET, KIND_DX, KIND_SEX, KIND_AGE, KIND_NEWBORN, KIND_SITES = range(7)

@@ -8,6 +8,7 @@ null fails, a code that is missing lies in no list.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from grouper.check import LEAF_LEVELS
 from grouper.facts import MARK_CC, MARK_EXCLUDED, MARK_MCC, MARK_NONE, SEVERITY_NONE, Facts, facts_of
@@ -15,7 +16,6 @@ from grouper.reason import GroupReason, GroupStatus, status_of
 from grouper.rules import Rules
 from grouper.tables import Case, DrgOptions, DrgTables, Node
 from grouper.ungrouped import why_ungrouped
-from plain_records import dataclass
 
 Observer = Callable[[Node, Facts, bool], None]
 """Told of every gate tried, in order: the node, the facts it was tried on, whether it held."""

@@ -8,9 +8,7 @@ It reads no file and checks no meaning: loading and checking belong to the pack 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
-
-from plain_records import dataclass
+from dataclasses import dataclass, field
 
 NULL_I32 = -(2**31)
 """A null number inside an int32 array. It satisfies no range, not even an open one."""

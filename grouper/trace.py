@@ -7,12 +7,12 @@ Plain records of strings and integers, ready for JSON and for people. It explain
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from grouper.facts import MARK_EXCLUDED, MARK_NONE, Facts, mapped_code
 from grouper.reference import Outcome, Walker
 from grouper.rules import Rules
 from grouper.tables import Atom, Case, DrgTables, Node
-from plain_records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ against. An advance is a receivable, never income: clearing takes it back. It po
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.fixed import exact, half_up
 
 

@@ -8,10 +8,10 @@ Nothing flows back: a step never changes a line of the step before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from plain_records import dataclass
 from pointvalue.allocate import prorate
 from pointvalue.budget import (
     Budget,

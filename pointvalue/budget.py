@@ -6,7 +6,8 @@ Total = reserve + outside + fixed lines + point fund, always. It posts nothing: 
 
 from __future__ import annotations
 
-from plain_records import dataclass
+from dataclasses import dataclass
+
 from pointvalue.allocate import prorate
 from pointvalue.fixed import floor, half_up
 from pointvalue.model import Pool

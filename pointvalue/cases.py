@@ -8,13 +8,11 @@ Units: money fen, points ×10⁴, coefficients and ratios ×10⁶, days counted 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from plain_records import dataclass
 
 I64: TypeAlias = NDArray[np.int64]
 I32: TypeAlias = NDArray[np.int32]

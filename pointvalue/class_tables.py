@@ -7,14 +7,13 @@ It decides nothing: which rule matches is the kernel's business.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plain_records import dataclass
 from pointvalue.cases import I64, NONE
 from pointvalue.fixed import E4, fen_per_point_e4, floor
 from pointvalue.model import ClassRule, ClassSet, Limit, PointScheme, RatioInterval

@@ -7,13 +7,12 @@ It never looks at a fund or a point value.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plain_records import dataclass
 from pointvalue import class_kernel, reference
 from pointvalue.by_day import scored_by, scored_on
 from pointvalue.cases import I32, I64, NONE, CaseColumns, CaseFault, require_places, shut

@@ -8,11 +8,10 @@ It changes no amount and calls no jump wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from plain_records import dataclass
 from pointvalue.by_day import scored_on
 from pointvalue.fixed import E4, exact, floor, half_up
 from pointvalue.model import ClassSet, PointScheme, Pool, ScoreSlope, ScoreTable, Sharing

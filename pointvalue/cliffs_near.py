@@ -8,13 +8,12 @@ cases, cases of a share by cost and catalogues with their own scoring are left o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plain_records import dataclass
 from pointvalue.by_day import scored_by
 from pointvalue.cases import I64, CaseColumns
 from pointvalue.classes import Scored, score

@@ -8,12 +8,11 @@ It never says which form an area uses and holds no number of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import TypeAlias
 
-from plain_records import dataclass
 from pointvalue.fixed import E6, exact, floor, half_up
 
 ONE = Fraction(1)

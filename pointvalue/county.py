@@ -7,9 +7,9 @@ city to the fen. A statement between two treasuries: no hospital is paid a fen m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.fixed import half_up
 
 

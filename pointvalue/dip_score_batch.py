@@ -7,12 +7,12 @@ It looks up no hospital and no price: coefficients come with the cases.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plain_records import dataclass
 from pointvalue.cases import I64
 from pointvalue.dip_score_kernel import AT_COST, DONE, NO_BAND, NULL, REMEMBERED, ROW_BLANK, ROW_GROUP, score_rows
 from pointvalue.dip_score_tables import FORMULAS, GroupedCase, ScoringError, ScoringTables

@@ -8,10 +8,9 @@ It computes nothing but whether a ratio lies in a band.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.fixed import E6, exact
 
 FORMULAS = ("ratio", "ratio_minus_1", "ratio_minus_2_plus_h", "h", "one", "at_cost", "review")

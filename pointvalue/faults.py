@@ -5,9 +5,8 @@ In: the checks; out: records the policy loader completes with file and line. Not
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
-
-from plain_records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

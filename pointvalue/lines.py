@@ -8,8 +8,8 @@ adds, and the reserve's balance is the sum of its lines.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from plain_records import dataclass
 from pointvalue.terms import CASH_CAUSES, Cause
 
 RESERVE = ""

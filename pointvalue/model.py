@@ -9,11 +9,10 @@ It never reads a file and never fills in a default that moves money.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from plain_records import dataclass
 from pointvalue.single import SingleDeviation
 from pointvalue.terms import (
     NEXT_BASE_DEFAULT,

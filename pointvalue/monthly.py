@@ -8,11 +8,11 @@ Months know no point value but the budget one, and change no standard.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from plain_records import dataclass
 from pointvalue.allocate import prorate
 from pointvalue.budget import ClearingStopped
 from pointvalue.cases import I64, CaseColumns

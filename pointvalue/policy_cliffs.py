@@ -8,10 +8,10 @@ It judges nothing: a cliff may be meant.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from plain_records import dataclass
 from pointvalue.cliffs import ClassCliff, class_cliffs, score_cliffs
 from pointvalue.fixed import E4, exact, half_up
 from pointvalue.model import AreaYear, ClassSet, FixedScheme, PointScheme, Pool

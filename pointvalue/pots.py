@@ -7,11 +7,11 @@ It posts nothing: `annual` writes the lines.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from plain_records import dataclass
 from pointvalue.allocate import allocate_points
 from pointvalue.cases import I64, CaseFault, insertion_row
 from pointvalue.fixed import fen_per_point_e4, half_up

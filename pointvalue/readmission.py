@@ -7,13 +7,13 @@ The stay before is reduced, never the readmission itself. It knows no factor and
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plain_records import dataclass
 from pointvalue.cases import I32, I64, NONE
 
 Mask = NDArray[np.bool_]

@@ -7,9 +7,9 @@ It knows nothing of numpy, numba or columns.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.fixed import E4, E6, exact, fen_per_point_e4, floor, points_to_e4
 from pointvalue.model import ClassRule, ClassSet, Condition, Limit, PointScheme
 from pointvalue.terms import Denominator, Flag, Shape

@@ -8,8 +8,8 @@ It computes nothing but sums of its own fields.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from plain_records import dataclass
 from pointvalue.budget import Budget
 from pointvalue.cases import I32, I64
 from pointvalue.lines import PostingLine

@@ -7,11 +7,10 @@ How an approved case is paid is `classes` and `special`; which cases are approve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.fixed import exact, floor, half_up
 
 

@@ -8,10 +8,9 @@ It never looks at cases, pots or the budget.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.allocate import allocate
 from pointvalue.budget import ClearingStopped
 from pointvalue.fixed import exact, floor, half_up

@@ -8,10 +8,10 @@ overran. It looks up no quota: that is `special`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.fixed import half_up
 
 

@@ -8,12 +8,11 @@ nothing here depends on another hospital.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 
-from plain_records import dataclass
 from pointvalue.budget import ClearingStopped
 from pointvalue.by_day import by_day
 from pointvalue.cases import I64, CaseFault

@@ -8,10 +8,10 @@ view of the same money: it is watched, it pays nobody. Only changes move the bud
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.allocate import prorate
 
 PLAN = "plan"

@@ -6,12 +6,11 @@ A share is rounded down, so that no case passes its gate by rounding. It knows n
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
 
-from plain_records import dataclass
 from pointvalue.cases import I64
 from pointvalue.fixed import half_up
 from pointvalue.fixed_wide import share_e6

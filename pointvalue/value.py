@@ -7,9 +7,9 @@ It never looks at single cases.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
-from plain_records import dataclass
 from pointvalue.fixed import exact, fen_per_point_e4, half_up, half_up_times, to_decimals, yuan_per_point
 from pointvalue.model import PointValueTerms
 from pointvalue.terms import Basis, Payable

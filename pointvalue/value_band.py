@@ -8,12 +8,12 @@ being cost ÷ points; a case on an edge stays. It trims no group and sets no wei
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
 import numpy as np
 
-from plain_records import dataclass
 from pointvalue.cases import I64
 from pointvalue.fixed import exact, floor, yuan_per_point
 from pointvalue.weights import PERCENTILES, HistoryFault

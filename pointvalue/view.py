@@ -7,6 +7,7 @@ It checks that every audited case exists and has points. It computes no money.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Protocol
@@ -14,7 +15,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from plain_records import dataclass
 from pointvalue.budget import ClearingStopped
 from pointvalue.cases import I64, CaseColumns, row_of
 from pointvalue.classes import Scored

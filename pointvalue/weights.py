@@ -9,12 +9,12 @@ group that fails keeps its figures and says why.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
 import numpy as np
 
-from plain_records import dataclass
 from pointvalue.cases import I32, I64
 from pointvalue.fixed import E4, exact, floor, half_up, to_decimals
 from pointvalue.terms import RoundingMode

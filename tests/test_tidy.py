@@ -24,7 +24,7 @@ from fixtures.doc_tables import TABLES, rewritten
 from tests.small_city import YEAR, demo_area, small_city
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("engine", "grouper", "pointvalue", "api", "plain_records", "fixtures", "bench", "tests")
+PACKAGES = ("engine", "grouper", "pointvalue", "api", "fixtures", "bench", "tests")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 READMES = (ROOT / "README.md", ROOT / "docs" / "README.zh-CN.md")
 LINES_MAX = 400

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -18,7 +18,6 @@ import orjson
 from engine.errors import RunError
 from engine.ledger.files import KEPT, sync
 from engine.ledger.manifest import Manifest
-from plain_records import dataclass
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
@@ -22,7 +22,6 @@ from engine.errors import RunError
 from engine.ledger.files import KEPT, copy_synced, remove_if_empty, sync, sync_tree
 from engine.ledger.manifest import FileDigest, Manifest, digest_file
 from engine.stamps import Stamps, stamps_of
-from plain_records import dataclass
 
 INDEX = "kept.json"
 PACKS, POLICIES, CASES = "packs", "policies", "cases"

@@ -9,7 +9,7 @@ manifest was changed. It never holds a value of a patient.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ import orjson
 
 from engine.errors import RunError
 from engine.ledger.line_checks import changed_line, checks_of, seal_of
-from plain_records import dataclass
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 2

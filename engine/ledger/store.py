@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from engine.ledger.heads import Head, read_head, write_head
 from engine.ledger.kept import PACKS, POLICIES, Keep, clear_half_kept, keep_cases, keep_rules, ready_rules, undo
 from engine.ledger.manifest import MANIFEST_NAME, FileDigest, Manifest, digest_file, parse_manifest
 from engine.ledger.row_digests import write_row_digests
-from plain_records import dataclass
 
 NO_AREA = "none"
 """Runs that settle nothing hang in no area's chain worth guarding: each stands where it was told to."""

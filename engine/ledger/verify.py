@@ -8,6 +8,7 @@ It recomputes digests; it never recomputes results (that is replay) and never me
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from engine.ledger.kept import PACKS, POLICIES, case_changes, changes_for, chang
 from engine.ledger.manifest import MANIFEST_NAME, Manifest, digest_file, parse_manifest
 from engine.ledger.row_digests import LINES, changed_rows
 from engine.ledger.store import NO_AREA, is_ours
-from plain_records import dataclass
 
 
 @dataclass(frozen=True)

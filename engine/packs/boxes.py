@@ -8,10 +8,9 @@ Every answer is safe in one direction: "empty" and "implied" are certain, the op
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from grouper.tables import Atom, DrgTables
-from plain_records import dataclass
 
 SINGLE = ("dx_main", "op_main", "dept", "leaving_type")
 """Variables with one value per record."""

@@ -8,13 +8,13 @@ does not start. The date asked for is the discharge or the settlement date, as t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
 from engine.packs.errors import PackError, Problem, Problems
 from engine.packs.meta import PackMeta
-from plain_records import dataclass
 
 
 class Dated(Protocol):

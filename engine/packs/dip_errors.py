@@ -6,8 +6,9 @@ Kinds are stable words: linter and tests know a problem by them. It never stops 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from engine.packs.errors import PROBLEM_ZH, Problem, Problems
-from plain_records import dataclass
 
 DIP_PROBLEM_ZH = {
     "dip.expression": "表达式无法解析",

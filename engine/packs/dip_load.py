@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.packs.dip_errors import DipProblems
@@ -20,7 +21,6 @@ from engine.packs.dip_score_tables import read_scoring
 from engine.packs.errors import PackError, Problem
 from engine.packs.meta import PackMeta
 from grouper.dip_tables import DipTables, Ungrouped
-from plain_records import dataclass
 from pointvalue.dip_score_tables import ScoringTables
 
 __all__ = ["DipPack", "load_dip_pack"]

@@ -10,14 +10,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.packs.dip_errors import DipProblems
 from engine.packs.dip_schema import REQUIRED, TABLES, Column
 from engine.packs.errors import nearest
-from plain_records import dataclass
 
 _DECIMAL = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,12}))?")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")

@@ -8,8 +8,9 @@ bool (0/1) · enum (one of `words`). It decides no meaning.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from grouper.dip_tables import EXCLUDED_ACTIONS, PREEMPT_CONDITIONS, SOURCES, TIE_RULES, TYPE_ZH, ProcedureType
-from plain_records import dataclass
 from pointvalue.dip_score_tables import FORMULAS
 
 TYPE_WORDS = {

@@ -8,10 +8,9 @@ It never stops at the first fault: an author mends a pack in one pass, not in te
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from engine import errors
-from plain_records import dataclass
 
 SHOWN_MAX = 40
 """Lines of one message; a table shifted by one column would otherwise print every row. `problems` holds them all."""

@@ -8,6 +8,7 @@ what it says; `warning` = it probably does not; `info` = legal, but the keeper s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 from engine.packs.load import Pack
@@ -15,7 +16,6 @@ from engine.packs.reach import Reach, walk_boxes
 from engine.packs.wording import node_label
 from grouper.rules import clauses_by_node, ordered_children
 from grouper.tables import Atom, Node
-from plain_records import dataclass
 
 SEVERITIES = ("error", "warning", "info")
 

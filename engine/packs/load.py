@@ -9,7 +9,7 @@ against expectation is a `Notice`, repeated by the linter. It never repairs a pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
@@ -23,7 +23,6 @@ from engine.packs.meta import Header, Notice, PackMeta, PackSource
 from engine.packs.names import PackNames, names_from
 from engine.packs.read_tables import Table, read_tables
 from grouper.tables import COUNT_VARS, Atom, CodeList, DrgTables, Node
-from plain_records import dataclass
 
 if TYPE_CHECKING:
     from grouper.compile import CompiledDrg

@@ -7,11 +7,10 @@ Dates are days; a period counts both its ends, None = open. It reads no file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 
 from grouper.tables import DrgOptions, NumericField
-from plain_records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

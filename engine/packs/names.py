@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from engine.packs.mdc_names import MDC_NAMES_ZH
-from plain_records import dataclass
 
 _COMPLICATION_PART = re.compile(r"[，,](不伴|伴).*$")
 _LOOSE_END = "，,、（(；; 　不伴"

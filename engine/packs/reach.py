@@ -8,12 +8,11 @@ DRGs surely does: where its DRGs leave a gap, the record falls through and stays
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from engine.packs.boxes import INT_MAX, INT_MIN, Box, Clause, Space
 from grouper.rules import clauses_by_node, ordered_children
 from grouper.tables import DrgTables, Node
-from plain_records import dataclass
 
 
 @dataclass

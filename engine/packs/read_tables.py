@@ -11,12 +11,12 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.packs.errors import Problems, nearest
 from engine.packs.schema import NOT_RULES, SUFFIXES, TABLES, Column
-from plain_records import dataclass
 
 if TYPE_CHECKING:
     import pyarrow as pa

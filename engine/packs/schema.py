@@ -7,7 +7,7 @@ It decides no meaning: whether a list exists or a level is right is checked afte
 
 from __future__ import annotations
 
-from plain_records import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

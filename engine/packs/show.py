@@ -6,12 +6,11 @@ It prints nothing and judges nothing.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.packs.load import Pack
 from grouper.rules import ordered_children
-from plain_records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,8 @@ person reads them. A number carries the decimal a person sees, not the double be
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
-
-from plain_records import dataclass
 
 TEXT, NUMBER, DATE, BOOL, ERROR = "text", "number", "date", "bool", "error"
 

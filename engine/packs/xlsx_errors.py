@@ -6,9 +6,10 @@ A place is workbook, sheet and cell (`book.xlsx 核心病种!D17`) or a line of 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from engine.packs.dip_errors import DIP_PROBLEM_ZH, DipProblem, DipProblems
 from engine.packs.errors import PackError, Problem
-from plain_records import dataclass
 
 XLSX_PROBLEM_ZH = {
     "xlsx.book": "工作簿无法读取",

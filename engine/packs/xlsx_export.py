@@ -8,6 +8,7 @@ text are text, whatever sign they begin with. A cell a workbook cannot hold stop
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from engine.packs.xlsx_source import ExportSource, ExportTable, read_source
 from engine.packs.xlsx_values import EXACT_DIGITS, PLACES
 from engine.packs.xlsx_write import toml_text
 from engine.report.workbook import HEADER_ROW, Book, Column, Sheet, display_width
-from plain_records import dataclass
 
 __all__ = ["Exported", "export_workbook"]
 

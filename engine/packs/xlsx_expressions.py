@@ -8,9 +8,9 @@ mapping says what they mean, since nothing else tells "and" from "or". It does n
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from engine.packs.xlsx_repair import FULL_WIDTH, CellFault, folded
-from plain_records import dataclass
 
 DIAGNOSIS_CELLS = frozenset(
     {

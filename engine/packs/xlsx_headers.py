@@ -7,13 +7,12 @@ what the sheet has. `[C]` names a column by its letter, for headers that stand t
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from engine.packs.errors import nearest
 from engine.packs.xlsx_cells import Sheet, column_letters, column_number
 from engine.packs.xlsx_errors import XlsxProblems
 from engine.packs.xlsx_repair import word_key
-from plain_records import dataclass
 
 _LETTERS = re.compile(r"\[([A-Z]{1,3})\]")
 _SHOWN = 30

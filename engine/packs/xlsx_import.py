@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.packs.dip_load import DipPack, load_dip_pack
@@ -23,7 +23,6 @@ from engine.packs.xlsx_repair import word_key
 from engine.packs.xlsx_report import ImportReport, Reported, SheetCount, Unused
 from engine.packs.xlsx_rows import Origin, SheetReader, Table
 from engine.packs.xlsx_write import Written, write_tables
-from plain_records import dataclass
 
 __all__ = ["Draft", "Imported", "import_workbook", "read_workbook", "write_pack"]
 

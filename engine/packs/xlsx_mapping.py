@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from engine.packs.xlsx_expressions import DIAGNOSIS_CELLS, Separators
 from engine.packs.xlsx_mapping_keys import SheetKeys, texts, written
 from engine.packs.xlsx_values import Decimals
 from grouper.dip_expression import SEPARATORS
-from plain_records import dataclass
 
 _TOP = ("header", "pack", "verbatim", "leave", "empty", "options", "rows", "files", "sheet")
 

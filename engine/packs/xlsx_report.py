@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.packs.xlsx_cells import column_letters, places
 from engine.packs.xlsx_repair import REPAIRS
-from plain_records import dataclass
 
 HARMLESS = {
     "row.header": ("表头", "header"),

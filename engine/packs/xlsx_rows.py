@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from engine.packs.dip_schema import TABLES
 from engine.packs.xlsx_cells import TEXT, Cell, Sheet
@@ -19,7 +20,6 @@ from engine.packs.xlsx_mapping import Mapping, SheetMapping
 from engine.packs.xlsx_repair import FULL_WIDTH, NAME_FORMS, CellFault, UnknownWord, folded, word_key
 from engine.packs.xlsx_report import ImportReport, Repaired, Reported, UnknownValue
 from engine.packs.xlsx_values import CellRules, Decimals
-from plain_records import dataclass
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 NUMBER_SIGN = "#"

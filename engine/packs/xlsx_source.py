@@ -7,7 +7,7 @@ may be used is exported. Values are those the loader holds: whole numbers for de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from engine.packs.errors import Problems
 from engine.packs.kind import kind_of_pack
 from engine.packs.meta import PackMeta
 from engine.packs.xlsx_names import OPTIONS_ZH, TABLES_ZH
-from plain_records import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from engine.packs.dip_schema import Column
@@ -17,7 +17,6 @@ from engine.packs.xlsx_cells import BOOL, DATE, ERROR, NUMBER, TEXT, Cell
 from engine.packs.xlsx_expressions import DIAGNOSIS_CELLS, PROCEDURE_CELLS, Separators, catalogue_code, expression
 from engine.packs.xlsx_names import WORDS_ZH
 from engine.packs.xlsx_repair import FULL_WIDTH, NAME_FORMS, CellFault, UnknownWord, folded, word_key
-from plain_records import dataclass
 from pointvalue.fixed import divide_half_up
 
 CODE_CELLS = frozenset(

@@ -12,7 +12,7 @@ import io
 import json
 import shutil
 from collections.abc import Mapping as MappingOf
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from typing import Any
 from engine.packs.dip_schema import TABLES
 from engine.packs.xlsx_mapping import Mapping
 from engine.packs.xlsx_rows import Table
-from plain_records import dataclass
 
 
 @dataclass

@@ -7,6 +7,7 @@ shares exact. None of them holds unless it is written: silence leaves every amou
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Final
@@ -32,7 +33,6 @@ from engine.policy.readers import (
 )
 from engine.policy.settings import Mechanism, Param
 from engine.policy.shapes import HospitalPool, hospital_pool, pool
-from plain_records import dataclass
 from pointvalue.readmission import SameThing
 from pointvalue.review import QuotaRounding, Trigger
 from pointvalue.single import SingleDeviation

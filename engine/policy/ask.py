@@ -7,6 +7,7 @@ A mechanism that is not written answers None, or an empty mapping where there ma
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from engine.policy import added_params as added
@@ -14,7 +15,6 @@ from engine.policy import case_params as case
 from engine.policy import money_params as money
 from engine.policy.load import AreaPolicy
 from engine.policy.settings import Desk
-from plain_records import dataclass
 from pointvalue.advance import AdvanceTerms
 from pointvalue.county import CountyTerms
 from pointvalue.review import QuotaRounding, QuotaTerms, Trigger

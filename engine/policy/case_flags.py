@@ -7,6 +7,7 @@ all parts of a definition must hold. Ungrouped, ambiguous and invalid come from 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from engine.policy.nodes import Node
@@ -14,7 +15,6 @@ from engine.policy.predicates import When, condition
 from engine.policy.problems import Problems
 from engine.policy.readers import choice, integer, listing, may, record, unique, word
 from engine.policy.rules import GROUPING_FLAGS
-from plain_records import dataclass
 from pointvalue.terms import FLAG_NAMES, Flag
 
 RECORD_FLAGS = frozenset(

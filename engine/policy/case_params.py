@@ -6,6 +6,7 @@ Defaults are the bold choices of the settlement rules; what has none must be wri
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any, Final, TypeVar
@@ -37,7 +38,6 @@ from engine.policy.settings import Mechanism, Param
 from engine.policy.shapes import POINT_VALUE_PLACES, day_tiers, limits, pool
 from engine.policy.single_tables import Disease, SingleQuota, disease_table, single_quotas
 from engine.policy.tables import HospitalTable, WeightTable, hospital_table, weight_table
-from plain_records import dataclass
 from pointvalue.model import BedDayTier, ClassRule, KLimit
 from pointvalue.terms import Denominator, SchemeKind, SpecialPay
 

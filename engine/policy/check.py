@@ -8,6 +8,7 @@ It opens no pack: the caller says which groups there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from engine.policy import case_params as case
@@ -18,7 +19,6 @@ from engine.policy.problems import Place, Problems, listed
 from engine.policy.rules import check_cover
 from engine.policy.settings import Setting, Start
 from engine.policy.tables import WeightTable
-from plain_records import dataclass
 from pointvalue.terms import Flag
 
 

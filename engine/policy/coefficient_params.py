@@ -8,6 +8,7 @@ No value stands in this file.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
@@ -32,7 +33,6 @@ from engine.policy.readers import (
 )
 from engine.policy.settings import Mechanism, Param
 from engine.policy.tables import FactsTable, facts_table
-from plain_records import dataclass
 from pointvalue.coefficient import Against, BonusForm, Growth, Increment
 
 FORMS: Final = ("table", "level", "composite", "base_plus_bonus", "level_plus_increments", "group_cost")

@@ -7,6 +7,7 @@ A kind must carry its own keys and no others. It does not know whether a hospita
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,6 @@ from engine.policy.nodes import Node
 from engine.policy.problems import Problems, listed
 from engine.policy.readers import Field, choice, code, integer, listing, may, name, number, plain, record, share, yuan
 from engine.policy.shapes import pool
-from plain_records import dataclass
 from pointvalue.model import BundleContract, CapitationContract, Contract, MoneyLine
 from pointvalue.terms import AuditValue, Cause
 

@@ -7,6 +7,7 @@ four places, money in fen. None of them holds unless it is written. No value sta
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any, Final
@@ -40,7 +41,6 @@ from engine.policy.readers import (
 )
 from engine.policy.settings import Mechanism, Param
 from engine.policy.shapes import Edge, bands_meet, placed
-from plain_records import dataclass
 
 # --- special-case review ---------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ coefficients ×10⁶. An optional cell that is empty is "not given". It opens no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
@@ -14,7 +15,6 @@ from engine.policy.nodes import Node
 from engine.policy.problems import Place, Problems
 from engine.policy.readers import POINT_PLACES, RATIO_PLACES, parse_date
 from engine.policy.tables import Row, each_row, open_table, unique_rows
-from plain_records import dataclass
 
 DECISION_COLUMNS = ("setl_id", "decided", "document")
 DECISION_VALUES = ("approved_cost", "fund", "points")

@@ -8,7 +8,7 @@ change within the year are spans of days; reviews and readmissions follow the va
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final, Generic, TypeVar
@@ -23,7 +23,6 @@ from engine.policy.case_flags import FlagDefinition
 from engine.policy.fact_params import NewTechOperation, PointDays
 from engine.policy.fact_tables import Application, Decision, GroupCoefficients, NewTechCase, TcmTable
 from engine.policy.settings import Desk, Param
-from plain_records import dataclass
 from pointvalue.coefficient import OPEN, Clamp
 from pointvalue.model import AreaYear, ClassRule, ClassSet, Condition, PointScheme, Scheme
 from pointvalue.readmission import SameThing

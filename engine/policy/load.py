@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from hashlib import sha256
@@ -30,7 +30,6 @@ from engine.policy.problems import Place, Problems, Unreadable, listed
 from engine.policy.readers import Field, day, known_keys, may, parse_date, record, word
 from engine.policy.settings import TAGS, Desk, Mechanism, Param, Setting, Source, Start
 from engine.stamps import Stamps, stamps_of
-from plain_records import dataclass
 from pointvalue.terms import SchemeKind
 
 HEADING: Final = ("description", "unit", "source", "tag", "note", "values", "amended")

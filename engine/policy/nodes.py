@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import yaml
 
 from engine.policy.problems import Place, Problems, Unreadable
-from plain_records import dataclass
 
 DEPTH_MAX = 12
 CHARS_MAX = 2_000_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, Final
 
@@ -17,7 +17,6 @@ from engine.policy.nodes import Node
 from engine.policy.problems import Problems
 from engine.policy.readers import Field, Reader, choice, code, day, flag, integer, listing, may, record, unique, word
 from engine.policy.shapes import pool
-from plain_records import dataclass
 
 _PATTERN: Final = re.compile(r"[A-Za-z0-9.+*/]{1,20}(-[A-Za-z0-9.+*/]{1,20})?")
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from engine.errors import PolicyError
 from engine.policy.messages import MESSAGES
-from plain_records import dataclass
 
 LISTED_AT_MOST = 40
 

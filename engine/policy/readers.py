@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import partial
@@ -17,7 +18,6 @@ from typing import Any, Final, Generic, TypeVar
 
 from engine.policy.nodes import Listing, Mapping, Node, Scalar, kind_of
 from engine.policy.problems import Place, Problems, Unreadable, listed
-from plain_records import dataclass
 
 T = TypeVar("T")
 K = TypeVar("K")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any, Final, Generic, TypeVar, cast
@@ -29,7 +29,6 @@ from engine.policy.resolve_pool import resolve_pool
 from engine.policy.settings import Desk, Param, Used
 from engine.policy.single_tables import Disease
 from engine.policy.tables import HospitalTable, WeightTable
-from plain_records import dataclass
 from pointvalue.check import check_area
 from pointvalue.model import (
     AreaYear,

@@ -8,7 +8,7 @@ parameter and the day. It never answers None or 0 for "not written".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Generic, Literal, TypeVar, cast
 
@@ -16,7 +16,6 @@ from engine.policy.canon import as_text, written_text
 from engine.policy.nodes import Node
 from engine.policy.problems import Place, listed, refuse
 from engine.policy.readers import Reader
-from plain_records import dataclass
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

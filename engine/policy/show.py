@@ -6,6 +6,7 @@ A parameter without a value that day is shown as such: this page reports, only a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from engine.policy.canon import written_text
@@ -13,7 +14,6 @@ from engine.policy.catalogue import PARAMS
 from engine.policy.load import AreaPolicy
 from engine.policy.problems import PolicyFaults
 from engine.policy.settings import DEFAULT_SOURCE, NOTHING, Param, Required, Setting, default_text
-from plain_records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

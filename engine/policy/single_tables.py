@@ -8,6 +8,7 @@ level and the case's pool is the one. It prices nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.policy.nodes import Listing, Node
 from engine.policy.predicates import CodePattern, patterns
@@ -15,7 +16,6 @@ from engine.policy.problems import Place, Problems
 from engine.policy.readers import code, listing, record, yuan
 from engine.policy.shapes import POOLS, pool
 from engine.policy.tables import Row, each_row, open_table, unique_rows
-from plain_records import dataclass
 
 DISEASE_COLUMNS = ("code", "name", "diagnosis", "operation")
 QUOTA_COLUMNS = ("group", "level", "pool", "quota")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import TypeVar
@@ -17,7 +18,6 @@ from typing import TypeVar
 from engine.policy.nodes import Node, Scalar
 from engine.policy.problems import Place, Problems, Unreadable, listed
 from engine.policy.readers import POINT_PLACES, RATIO_PLACES, exact, within, word
-from plain_records import dataclass
 from pointvalue.model import Hospital
 
 T = TypeVar("T")
