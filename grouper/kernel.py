@@ -73,10 +73,17 @@ AT_ONCE = 1 << AT_ONCE_SHIFT
 
 @inlined
 def load_numbers(
-    first: int, count: int, numeric: I64, text: I64, text_rows: I64, text_bases: I32, places: I64, slots: int, states: I64
+    first: int,
+    count: int,
+    numeric: I64,
+    text: I64,
+    text_rows: I64,
+    text_bases: I32,
+    places: I64,
+    slots: int,
+    states: I64,
 ) -> None:
-    """Numbers and the bits of the text values of some records, field by field: their state vectors stand side by side.
-    """
+    """Numbers and the bits of the text values of some records, field by field: their state vectors stand side by side."""
     start = places[NUMBERS]
     for field in range(len(numeric)):
         values, at = ids_at(numeric[u(field)] + 4 * first), start + field

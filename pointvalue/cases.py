@@ -86,18 +86,14 @@ class CaseColumns:
             wanted = np.int32 if name in _I32_NAMES else np.int64
             if column.dtype != wanted or column.shape != (count,):
                 raise TypeError(f"column {name}: need {count} values of {wanted.__name__}")
-        _refuse(self, self.cost_fen != self.patient_fen + self.fund_fen, "total cost is not patient part + booked fund")
-        _refuse(self, self.cost_fen < 0, "total cost below zero")
-        _refuse(self, self.base_points_e4 < 0, "base points below zero")
-        _refuse(self, self.reference_fen < 0, "reference cost below zero")
-        _refuse(self, (self.month < 1) | (self.month > 12), "month outside 1..12")
+        if count < _MANY or not _in_order(self):
+            _refuse_plainly(self)
         if self.aux_e6 is not None:
             _refuse(self, (self.aux_e6 < 0) | (self.aux_e6 >= _LARGE), "auxiliary factor outside 0..2147")
         if self.tcm_ratio_e6 is not None:
             _refuse(self, self.tcm_ratio_e6 >= _LARGE, "TCM ratio above 2147")
         if self.new_tech_points_e4 is not None:
             _refuse(self, self.new_tech_points_e4 < 0, "new-technology points below zero")
-        _refuse(self, (self.group < 0) | (self.group >= max(1, len(self.groups))), "group index outside `groups`")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -119,6 +115,29 @@ _ARRAY_NAMES = tuple(f.name for f in fields(CaseColumns) if f.name not in ("ids"
 _I32_NAMES = frozenset(
     {"hospital", "pool", "scheme", "group", "month", "value_day", "days", "new_tech_year", "given_class"}
 )
+
+
+_MANY = 4_096
+"""So many cases are looked at by compiled code first; for fewer it is not worth loading."""
+
+
+def _in_order(cases: CaseColumns) -> bool:
+    """Whether every case passes `_refuse_plainly`, in one pass."""
+    from pointvalue.case_checks import all_in_order
+
+    amounts = (cases.cost_fen, cases.patient_fen, cases.fund_fen, cases.base_points_e4, cases.reference_fen)
+    columns = (shut(column) for column in (*amounts, cases.month, cases.group))
+    return bool(all_in_order(*columns, max(1, len(cases.groups))))
+
+
+def _refuse_plainly(cases: CaseColumns) -> None:
+    """What every case must hold, whatever columns it has; the first that does not is named."""
+    _refuse(cases, cases.cost_fen != cases.patient_fen + cases.fund_fen, "total cost is not patient part + booked fund")
+    _refuse(cases, cases.cost_fen < 0, "total cost below zero")
+    _refuse(cases, cases.base_points_e4 < 0, "base points below zero")
+    _refuse(cases, cases.reference_fen < 0, "reference cost below zero")
+    _refuse(cases, (cases.month < 1) | (cases.month > 12), "month outside 1..12")
+    _refuse(cases, (cases.group < 0) | (cases.group >= max(1, len(cases.groups))), "group index outside `groups`")
 
 
 def _refuse(cases: CaseColumns, wrong: NDArray[np.bool_], message: str) -> None:

@@ -19,7 +19,7 @@ from engine.edition import Edition
 from engine.edition_dip import DipEdition
 from engine.edition_drg import DrgEdition
 from engine.execute.lean import LeanRows, Numbers
-from engine.execute.lean_loops import answers_at, fill_missing
+from engine.execute.lean_loops import answers_within, fill_missing
 from engine.execute.scratch import Scratch
 from engine.execute.texts import Answers
 from engine.execute.vocabulary import I32, I64, U8, Words
@@ -130,9 +130,9 @@ def code_ids(rows: LeanRows, column: str, answers: Answers, scratch: Scratch) ->
 def ids_of(numbers: I32, words: Words, answers: Answers, out: npt.NDArray[Any]) -> None:
     """The answer for every number of a vocabulary."""
     known = answers.of(words)
-    if len(numbers):
-        assert numbers.min() >= -1 and numbers.max() < len(words), "numbers are not those of their vocabulary"
-    answers_at(numbers, known, out)
+    assert len(known) > len(words) and len(out) == len(numbers), "an answer for every word, room for every number"
+    is_sound = answers_within(numbers, len(words), known, out)
+    assert is_sound, "numbers are not those of their vocabulary"
 
 
 def filled(found: Numbers, out: I32) -> I32:

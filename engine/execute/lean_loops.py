@@ -28,6 +28,18 @@ def answers_at(words: Any, known: Any, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
+def answers_within(words: Any, size: Any, known: Any, out: Any) -> Any:
+    """As `answers_at`; stops and says False at a word that is not one of a vocabulary of this size."""
+    last = len(known) - 1
+    for i in range(len(words)):
+        word = words[i]
+        if u(np.int64(word) + 1) > u(size):
+            return False
+        out[i] = known[u(word if word >= 0 else last)]
+    return True
+
+
+@njit(nogil=True, cache=True)
 def fill_missing(values: Any, missing: Any, out: Any) -> None:
     """The values, NULL_I32 where one is missing."""
     for i in range(len(values)):
