@@ -83,7 +83,7 @@ def load_numbers(
     slots: int,
     states: I64,
 ) -> None:
-    """Numbers and the bits of the text values of some records, field by field: their state vectors stand side by side."""
+    """Numbers and the bits of the text values of some records, field by field, into state vectors side by side."""
     start = places[NUMBERS]
     for field in range(len(numeric)):
         values, at = ids_at(numeric[u(field)] + 4 * first), start + field
@@ -211,8 +211,8 @@ def group_records(
 ) -> int:  # fmt: skip
     """Group every record of the batch; returns the digest of the sources it was compiled from.
 
-    `numeric` and `text` are addresses of columns; all arrays but the gates are flat. `states` is one thread's scratch, a
-    state vector for each of `AT_ONCE` records; marks are written if there is room for them.
+    `numeric` and `text` are addresses of columns; all arrays but the gates are flat. `states` is one thread's
+    scratch, a state vector for each of `AT_ONCE` records; marks are written if there is room for them.
     """
     records = len(dx_offsets) - 1
     derived = places[NUMBERS] + places[N_NUMBERS]

@@ -1,7 +1,7 @@
 """One look at the columns of many cases: does every one hold what it must.
 
-In: columns of `CaseColumns`, all of one length; out: whether all cases are in order. It names no case and says nothing of
-what is wrong: `pointvalue.cases` does, for the few that have a fault.
+In: columns of `CaseColumns`, all of one length; out: whether all cases are in order. It names no case and says nothing
+of what is wrong: `pointvalue.cases` does, for the few that have a fault.
 """
 
 from __future__ import annotations
