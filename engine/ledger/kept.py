@@ -42,8 +42,8 @@ class Keep:
 
 def ready_rules(shelf: Path, wanted: Sequence[Keep], ready: Path) -> None:
     """Copy what is not kept yet into a folder of the run's own on the same disk, from where it is only moved. It needs
-    no lock, so it can be done while the run is still at work."""
-    for item in wanted:
+    no lock, so it can be done while the run is still at work. Editions may share a pack, which is copied once."""
+    for item in {(item.kind, item.fingerprint): item for item in wanted}.values():
         if not rules_place(shelf, item.kind, item.fingerprint).exists():
             _copy_rules(item, ready / item.kind / item.fingerprint)
 
