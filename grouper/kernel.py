@@ -131,7 +131,7 @@ def join_any(other: int, every: int, every_words: int, state: I64) -> bool:
     for word in range(every_words):
         state[u(every + word)] |= state[u(other + word)]
         met |= state[u(every + word)]
-    return met == 0
+    return bool(met == 0)
 
 
 @inlined
