@@ -39,13 +39,14 @@ _DIGEST = _kernel_digest()
 
 
 def compiled(function: Any) -> Any:
-    """numba's compiler as every kernel here uses it: no interpreter lock, result kept on disk.
+    """numba's compiler as every kernel here uses it: no interpreter lock, no counting of references (a kernel allocates
+    nothing and its caller holds the arrays), result kept on disk.
 
     numba looks only at a kernel's own file to see whether the kept result is stale; the digest in the name makes it
     compile again when a helper or a constant from another file has changed.
     """
     function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
-    return nb.njit(nogil=True, cache=True)(function)
+    return nb.njit(nogil=True, cache=True, _nrt=False)(function)
 
 
 def _high_word(context: Any, a: Any, b: Any) -> Any:
