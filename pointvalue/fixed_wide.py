@@ -36,6 +36,7 @@ def _kernel_digest() -> str:
 
 
 _DIGEST = _kernel_digest()
+_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False}
 
 
 def compiled(function: Any) -> Any:
@@ -46,7 +47,7 @@ def compiled(function: Any) -> Any:
     compile again when a helper or a constant from another file has changed.
     """
     function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
-    return nb.njit(nogil=True, cache=True, _nrt=False)(function)
+    return nb.njit(**_OPTIONS)(function)
 
 
 def _high_word(context: Any, a: Any, b: Any) -> Any:
