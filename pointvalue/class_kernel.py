@@ -1,9 +1,9 @@
 """Class and points of many cases at once: the compiled form of `reference.score_case`.
 
-In: case columns and the tables of one scheme; out: rule, points ×10⁴ and a status per row.
+In: case columns and the tables of one scheme; out: class, points ×10⁴ and route of its rows, and which it cannot score.
 r is never rounded: limits are compared by cross multiplication in 128 bits, and points are rounded once, after every
-factor. A row whose numbers need more than 128 bits is marked SLOW and left to exact Python integers.
-It never raises: a row it cannot settle carries a status, in order of precedence.
+factor. A row whose numbers need more than 128 bits is listed as slow and left to exact Python integers.
+It never raises: it names the first row it cannot settle, and why.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ class Status(IntEnum):
     """What the kernel could say about a row."""
 
     DONE = 0
-    SLOW = 1
     NO_CLASS_SET = 2
     NO_REFERENCE = 3
     NO_RULE = 4
@@ -39,11 +38,13 @@ class Status(IntEnum):
 
 
 class Found(IntEnum):
-    """What the kernel says of all rows together: places are −1 where no row is so."""
+    """What the kernel says of all rows together: the number of slow rows, the first rows of two kinds (−1 where none is
+    so), and the status of the one refused."""
 
     SLOW = 0
     REFUSED = 1
     WRONG_COEFFICIENT = 2
+    STATUS = 3
 
 
 _E6 = 1_000_000
@@ -52,7 +53,7 @@ _NARROW = 1 << 32
 REMEMBERED = 256
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _SPREAD_SHIFT = np.uint64(56)
-_DONE, _SLOW = int(Status.DONE), int(Status.SLOW)
+_DONE = int(Status.DONE)
 _NO_SET, _NO_REFERENCE, _NO_RULE = int(Status.NO_CLASS_SET), int(Status.NO_REFERENCE), int(Status.NO_RULE)
 _NO_K, _NO_BUDGET = int(Status.NO_K), int(Status.NO_BUDGET_VALUE)
 
@@ -66,6 +67,7 @@ _TCM_N, _TCM_D, _TCM_DAYS = int(Col.TCM_N), int(Col.TCM_D), int(Col.TCM_DAYS)
 _ASKS = int(Col.ASKS)
 _ASKS_FLAG, _ASKS_OTHER, _ASKS_RATIO = int(Asks.FLAG), int(Asks.OTHER), int(Asks.RATIO)
 _FOUND_SLOW, _FOUND_REFUSED, _FOUND_WRONG = int(Found.SLOW), int(Found.REFUSED), int(Found.WRONG_COEFFICIENT)
+_FOUND_STATUS = int(Found.STATUS)
 _END_NONE, _END_K = int(End.NONE), int(End.K)
 _FROM_DAY, _RULE_START, _RULE_END = int(SetCol.FROM_DAY), int(SetCol.RULE_START), int(SetCol.RULE_END)
 _K_START, _K_END = int(SetCol.K_START), int(SetCol.K_END)
@@ -151,32 +153,33 @@ def score_rows(
     tcm_base: Any, extra_e4: Any, extra_year: Any, rank: Any, has_aux: Any, has_tcm: Any, has_extra: Any, year_n: Any,
     year_d: Any, stay_n: Any, stay_d: Any, readmitted_flag: Any, top_limits: Any, sets: Any, rules: Any, order: Any,
     k_limits: Any, cells: Any, cell_limits: Any, cell_rules: Any, by_reference: Any, unit_n: Any, unit_d: Any,
-    points_n: Any, points_d: Any, budget_n: Any, budget_d: Any, held: Any, rule_out: Any, points_out: Any,
-    status_out: Any, found: Any,
+    points_n: Any, points_d: Any, budget_n: Any, budget_d: Any, held: Any, first_class: Any, in_pot: Any,
+    apart_line: Any, class_out: Any, points_out: Any, route_out: Any, line_out: Any, readmitted_out: Any, slow: Any,
+    found: Any,
 ) -> None:  # fmt: skip
-    """Rule, points ×10⁴ and status of the cases in `rows`. Outputs and ranks are placed like `rows`; `coefficient` is
-    empty where cases have those of their hospital, `same_price` where no group has a coefficient of 1. `held`: zeros.
+    """Class, points ×10⁴ and route of the cases in `rows`; those that leave the points go to `apart_line` and keep the
+    route they have. `coefficient` is empty where cases have those of their hospital, `same_price` where no group has a
+    coefficient of 1. `held`: zeros; `slow`: room for as many rows.
     """
     for place in range(rows.size):
-        i = rows[place]
+        i = np.uintp(rows[place])
         p, base = pool[i], base_e4[i]
-        rule_out[place], points_out[place], status_out[place] = -1, 0, _NO_SET
         c_e6 = coefficient[i] if coefficient.size else by_hospital[hospital[i]]
         if coefficient.size and (c_e6 <= 0 or c_e6 >= _SMALL):
             if found[_FOUND_WRONG] < 0:
-                found[_FOUND_WRONG] = place
+                found[_FOUND_WRONG] = i
             continue
         which = _set_of(sets, value_day[i])
         if which < 0:
             if found[_FOUND_REFUSED] < 0:
-                found[_FOUND_REFUSED] = place
+                found[_FOUND_REFUSED], found[_FOUND_STATUS] = i, _NO_SET
             continue
         under = reference[i] if by_reference else base
         has_ratio = under > 0 and unit_d[p] > 0
         r_n = product(cost[i], unit_n[p]) if has_ratio else np.int64(0)
         r_d = product(under, unit_d[p]) if has_ratio else np.int64(1)
         if r_n < 0 or r_d < 0:
-            status_out[place] = _SLOW
+            slow[found[_FOUND_SLOW]] = i
             found[_FOUND_SLOW] += 1
             continue
         k_n, k_d, part = np.int64(0), np.int64(0), sets[which, _SET_CELLS]
@@ -218,7 +221,7 @@ def score_rows(
                 if rules[each, _SHAPE] == _TCM_BASE and tcm < 0:
                     continue
                 top = rules[each, _TOP_RULE]
-                if top >= 0 and rank[place] >= top_limits[top, p]:
+                if top >= 0 and rank[i] >= top_limits[top, p]:
                     continue
             if asks & _ASKS_RATIO != 0:
                 above, below = rules[each, _ABOVE], rules[each, _BELOW]
@@ -243,27 +246,29 @@ def score_rows(
                         continue
             rule, status = each, _DONE
             break
-        rule_out[place], status_out[place] = rule, status
         shape = rules[rule, _SHAPE] if status == _DONE else _FFS
         if status == _DONE and shape != _FFS and shape != _EXCLUDE:
             if rules[rule, _K_D] != 0:
                 k_n, k_d = rules[rule, _K_N], rules[rule, _K_D]
             status = _missing(shape, has_ratio, k_d, budget_n[p])
-            status_out[place] = status
         if status != _DONE:
             if found[_FOUND_REFUSED] < 0:
-                found[_FOUND_REFUSED] = place
+                found[_FOUND_REFUSED], found[_FOUND_STATUS] = i, status
             continue
+        class_out[i] = first_class + rule
         if shape in (_FFS, _EXCLUDE):
+            line_out[i] = apart_line
             continue
+        route_out[i] = in_pot
         takes = rules[rule, _COEFFICIENT] != 0 and not (same_price.size and same_price[group[i]])
         has_own = has_aux and rules[rule, _AUX] != 0 and aux[i] != _E6
         more = has_extra and extra_year[i] >= 1 and extra_year[i] <= year_n.size
-        readmitted = flags[i] & readmitted_flag != 0
+        readmitted = flag & readmitted_flag != 0
+        readmitted_out[i] = readmitted
         is_plain = not (has_own or more or readmitted) and base < _SMALL and c_e6 >= 0 and c_e6 < _SMALL
         if is_plain and shape in (_NORMAL, _COEF_ONLY):
             # Most cases: base × coefficient ÷ 10⁶, the product under 2⁶². A fraction rounds alike in any terms.
-            points_out[place] = half_up_e6(base, c_e6) if takes else base
+            points_out[i] = half_up_e6(base, c_e6) if takes else base
             continue
         c_n, c_d = np.int64(1), np.int64(1)
         if takes:
@@ -277,7 +282,7 @@ def score_rows(
             times = np.uint64(r_n * add_d) + np.uint64(add_n * r_d)
             fits, points = half_up_narrow(np.uint64(base * c_n), times, np.uint64(r_d * add_d), np.uint64(c_d))
             if fits:
-                points_out[place] = points
+                points_out[i] = points
                 continue
         if shape == _TCM_BASE:
             base = tcm
@@ -298,9 +303,10 @@ def score_rows(
         fits, points = False, np.int64(0)
         if slope_a >= 0 and slope_b >= 0 and slope_d >= 0:
             fits, points = combine(base, flat_n, flat_d, slope_a, slope_b, slope_d, a_n, a_d, extra, y_n, y_d, s_n, s_d)
-        points_out[place] = points
-        if not fits:
-            status_out[place] = _SLOW
+        if fits:
+            points_out[i] = points
+        else:
+            slow[found[_FOUND_SLOW]] = i
             found[_FOUND_SLOW] += 1
 
 
@@ -317,19 +323,3 @@ def split_rows(scheme: Any, flags: Any, wanted: Any, special_flag: Any, normal: 
                 normal[count] = i
                 count += 1
     return count, few
-
-
-@compiled
-def put_rows(
-    rows: Any, rules: Any, points: Any, flags: Any, first_class: Any, out: Any, route_in: Any, route_out: Any,
-    line_out: Any, readmitted_flag: Any, class_index: Any, points_e4: Any, route: Any, line: Any, readmitted: Any,
-) -> None:  # fmt: skip
-    """Answers by place to where their rows are. `out`: by rule, whether its cases leave the points."""
-    for place in range(rows.size):
-        i, rule = rows[place], rules[place]
-        class_index[i], points_e4[i] = first_class + rule, points[place]
-        if out[rule]:
-            route[i], line[i] = route_out, line_out
-        else:
-            route[i], line[i] = route_in, -1
-            readmitted[i] = flags[i] & readmitted_flag != 0

@@ -231,10 +231,10 @@ def _score_normal(
     first_class: int,
 ) -> None:
     """Everything but special cases: the kernel, then exact Python integers for rows it could not hold."""
-    rules, points = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
-    status, found = np.empty(rows.size, np.int8), np.array([0, NONE, NONE], np.int64)
+    slow, found = np.empty(rows.size, np.int64), np.array([0, NONE, NONE, Status.DONE], np.int64)
     counts = [0] * len(area.pools) if ranked is None else ranked.counts
-    ranks = _NO_I64 if ranked is None else ranked.of_row[rows]
+    ranks = _NO_I64 if ranked is None else ranked.of_row
+    apart = scored.lines.index(FFS_LINE)
     years = [factor.as_integer_ratio() for factor in area.new_tech_year_factors]
     same_price = tables.same_price if tables.same_price.any() else tables.same_price[:0]
     class_kernel.score_rows(
@@ -252,21 +252,21 @@ def _score_normal(
         tables.sets, tables.rules, tables.order, tables.k_limits, tables.cells, tables.cell_limits, tables.cell_rules,
         tables.by_reference, tables.unit_n, tables.unit_d,
         tables.cost_points_n, tables.cost_points_d, tables.budget_n, tables.budget_d,
-        np.zeros((REMEMBERED, 3), np.int64), rules, points, status, found,
+        np.zeros((REMEMBERED, 3), np.int64), first_class, int(Route.POT), apart, scored.class_index, scored.points_e4,
+        scored.route, scored.line, scored.readmitted, slow, found,
     )  # fmt: skip
-    _refuse(cases, rows, status, found)
-    for place in np.flatnonzero(status == Status.SLOW) if found[Found.SLOW] else ():
-        rank = int(ranks[place]) if ranks.size else 0
-        case = reference_case(cases, area, int(rows[place]), rank, counts[int(cases.pool[rows[place]])])
+    _refuse(cases, found)
+    for row in slow[: int(found[Found.SLOW])].tolist():
+        rank = int(ranks[row]) if ranks.size else 0
+        case = reference_case(cases, area, row, rank, counts[int(cases.pool[row])])
         answer = reference.score_case(case, scheme)
-        rules[place] = _place_of(tables, answer.rule)
-        points[place] = 0 if answer.points_e4 is None else answer.points_e4
-    out = np.array([rule.shape in (Shape.FFS, Shape.EXCLUDE) for rule in tables.rule_list], np.bool_)
-    class_kernel.put_rows(
-        rows, rules, points, shut(cases.flags), first_class, out, int(Route.POT), int(Route.FIXED),
-        scored.lines.index(FFS_LINE), int(Flag.READMITTED),
-        scored.class_index, scored.points_e4, scored.route, scored.line, scored.readmitted,
-    )  # fmt: skip
+        scored.class_index[row] = first_class + _place_of(tables, answer.rule)
+        scored.points_e4[row] = 0 if answer.points_e4 is None else answer.points_e4
+        if answer.rule.shape in (Shape.FFS, Shape.EXCLUDE):
+            scored.line[row] = apart
+        else:
+            scored.route[row] = int(Route.POT)
+            scored.readmitted[row] = bool(int(cases.flags[row]) & int(Flag.READMITTED))
 
 
 def _score_special(
@@ -318,12 +318,12 @@ def _top_limits(tables: SchemeTables, counts: list[int]) -> I64:
     return np.array(limits, np.int64).reshape(len(limits), len(counts))
 
 
-def _refuse(cases: CaseColumns, rows: I64, status: NDArray[np.int8], found: I64) -> None:
-    for place, coefficient in ((int(found[Found.WRONG_COEFFICIENT]), True), (int(found[Found.REFUSED]), False)):
-        if place >= 0:
-            row = int(rows[place])
-            wrong = "its hospital coefficient is not between 0 and 2,147"
-            raise CaseFault(row, cases.ids[row], wrong if coefficient else _MEANING[Status(int(status[place]))])
+def _refuse(cases: CaseColumns, found: I64) -> None:
+    wrong, refused = int(found[Found.WRONG_COEFFICIENT]), int(found[Found.REFUSED])
+    if wrong >= 0:
+        raise CaseFault(wrong, cases.ids[wrong], "its hospital coefficient is not between 0 and 2,147")
+    if refused >= 0:
+        raise CaseFault(refused, cases.ids[refused], _MEANING[Status(int(found[Found.STATUS]))])
 
 
 def _or_empty(column: I64 | None) -> I64:

@@ -72,8 +72,16 @@ def copy_synced(source: Path, target: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Sync every file and folder, innermost first."""
-    for path in [*folder.rglob("*"), folder]:
+    """Sync every file, then every folder."""
+    for path in folder.rglob("*"):
+        if not path.is_dir():
+            sync(path)
+    sync_folders(folder)
+
+
+def sync_folders(folder: Path) -> None:
+    """Sync a folder and those in it, innermost first: the names of files that are synced already."""
+    for path in [*sorted((each for each in folder.rglob("*") if each.is_dir()), reverse=True), folder]:
         sync(path)
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from typing import Any
 
 from engine.errors import RunError
 from engine.ledger.closing import REOPEN
-from engine.ledger.files import hold, is_held, locked, make_folder, remove_if_empty, sync, sync_tree
+from engine.ledger.files import hold, is_held, locked, make_folder, remove_if_empty, sync, sync_folders
 from engine.ledger.heads import Head, read_head, write_head
 from engine.ledger.kept import PACKS, POLICIES, Keep, clear_half_kept, keep_cases, keep_rules, ready_rules, undo
 from engine.ledger.manifest import MANIFEST_NAME, FileDigest, Manifest, digest_file, parse_manifest
@@ -30,6 +31,8 @@ NO_AREA = "none"
 """Runs that settle nothing hang in no area's chain worth guarding: each stands where it was told to."""
 Guard = Callable[[Sequence[Manifest]], None]
 """Says whether a run may join the chain of its area; asked again under the lock."""
+_AT_ONCE = 4
+"""Files of a run synced and read at once when it is sealed."""
 _PARTIAL = re.compile(r"^\.(?P<name>.+)\.partial-(?P<pid>\d+)$")
 
 
@@ -230,11 +233,7 @@ def _reopening(draft: RunDraft, engine: dict[str, str], last: Head | None) -> tu
 
 def _seal(draft: RunDraft, engine: dict[str, str], last: Head | Manifest | None) -> Manifest:
     """Write the manifest of a filled folder, linked to the run before it, and sync everything."""
-    outputs = []
-    for path in sorted(draft.folder.rglob("*")):
-        name = path.relative_to(draft.folder).as_posix()
-        if path.is_file() and not name.startswith("."):
-            outputs.append(digest_file(path, name, draft.rows.get(name)))
+    outputs = _outputs(draft)
     manifest = Manifest(
         run_id=draft.run_id,
         kind=draft.kind,
@@ -256,8 +255,23 @@ def _seal(draft: RunDraft, engine: dict[str, str], last: Head | Manifest | None)
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
     ).sealed()
     (draft.folder / MANIFEST_NAME).write_bytes(manifest.as_bytes())
-    sync_tree(draft.folder)
+    sync(draft.folder / MANIFEST_NAME)
+    sync_folders(draft.folder)
     return manifest
+
+
+def _outputs(draft: RunDraft) -> list[FileDigest]:
+    """Every file of the folder, synced, and the digests of those that are seen. Some wait for the disk while others are
+    read."""
+    files = [path for path in sorted(draft.folder.rglob("*")) if path.is_file()]
+
+    def settled(path: Path) -> FileDigest | None:
+        name = path.relative_to(draft.folder).as_posix()
+        sync(path)
+        return None if name.startswith(".") else digest_file(path, name, draft.rows.get(name))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return [digest for digest in pool.map(settled, files) if digest is not None]
 
 
 def chain_of(shelf: Path, area: str) -> list[Manifest]:

@@ -26,9 +26,9 @@ import pyarrow.parquet as pq
 from engine.area import Area
 from engine.cases.demand import Demand
 from engine.cases.files import find_files
-from engine.cases.read import ReadNote, open_cases
+from engine.cases.read import MISSHAPEN, ReadNote, open_cases
 from engine.cases.repair import Repairs
-from engine.cases.validate import NO_REJECTION, Validated
+from engine.cases.validate import NO_REJECTION, Validated, validate
 from engine.clearing_table import Period, lines_table
 from engine.edition import PackEdition
 from engine.editions import open_edition
@@ -55,7 +55,7 @@ from pointvalue.results import YearResult
 
 I64 = npt.NDArray[np.int64]
 SETTLED = "settled"
-RELEASED_EVERY = 16
+RELEASED_EVERY = 64
 WHOLE_TASK_MAX = 1 << 18
 """Rows of a row group that one thread takes whole."""
 COLUMNS = frozenset(
@@ -105,8 +105,10 @@ def settle(
         reading = aside.submit(LeanReader, reader, columns=wanted, threads=options.threads)
         making = aside.submit(Pieces, area, resolved, scope_of(resolved, period), options.mapping, beside)
         pieces = making.result()
+        rehearsing = aside.submit(rehearse, pieces, demand, wanted)
         first = FirstPass(draft.folder, pieces, wanted)
         lean = reading.result()
+        rehearsing.result()
         first.run(lean, options)
         first.close(options.allow_empty)
         policy = None if options.again else kept_policy(area, resolved)
@@ -131,6 +133,12 @@ def _record(
     record_inputs(draft, files, packs, demand)
     if policy is not None:
         draft.copy_rules([policy])
+
+
+def rehearse(pieces: Pieces, demand: Demand, columns: frozenset[str] | None) -> None:
+    """Settle no case at all, which loads what is compiled while ids are compared."""
+    nothing = pl.DataFrame(schema={"file": pl.String(), "row": pl.Int64(), MISSHAPEN: pl.Boolean()})
+    pieces.piece(LeanFrames().rows(validate(nothing, demand).accepted, columns))
 
 
 def _beside(also: Path, area: Area) -> PackEdition:
