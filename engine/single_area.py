@@ -24,7 +24,8 @@ from engine.policy import case_params as case
 from engine.policy.load import AreaPolicy, load_policy
 from engine.policy.resolve import ResolvedPolicy, resolve
 from engine.routing import Router
-from engine.single import AnyPack, explained, find_case, has_dip, open_pack
+from engine.single import AnyPack, has_dip, open_pack
+from engine.single_frame import explained, find_case
 from pointvalue.terms import POINT_KINDS
 
 

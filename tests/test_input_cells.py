@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cases.codes import TOO_LONG, CodeMender
-from engine.cases.repair import Repair, Repairs, code_repairs, repaired_code
+from engine.cases.one_cell import repaired_code
+from engine.cases.repair import Repair, Repairs, code_repairs
 from engine.cases.sex import FEMALE, MALE, sex_of
 from engine.cases.typed import read_date, read_int, read_text
 from engine.packs.load import load_pack

@@ -9,10 +9,11 @@ import pytest
 from engine.cases.columns import COLUMNS, TYPED
 from engine.cases.demand import Demand
 from engine.cases.facts import FACT_COLUMNS
+from engine.cases.limits import CODES_MAX
 from engine.cases.load import load_cases
 from engine.cases.read import open_cases
 from engine.cases.rejection import Reject
-from engine.cases.rules import CODES_MAX, rules_for
+from engine.cases.rules import rules_for
 from engine.cases.validate import REJECTED_SCHEMA, validate
 from grouper.tables import STANDARD_NUMERIC, NumericField
 from tests.input_rows import INFANT, check, content, load, many, row, write_csv, write_parquet

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from engine.cases.repair import Repair, Repairs, code_repairs, repaired_code
+from engine.cases.one_cell import repaired_code
+from engine.cases.repair import Repair, Repairs, code_repairs
 from engine.cases.sex import sex_of
 
 TOO_LONG = 4

@@ -16,6 +16,7 @@ from engine.cases.codes import CodeMender
 from engine.cases.columns import COLUMNS
 from engine.cases.demand import Demand
 from engine.cases.gather import MAINS
+from engine.cases.limits import DIAGNOSIS_LENGTH_MAX, PROCEDURE_LENGTH_MAX
 from engine.cases.read import MISSHAPEN
 from engine.cases.repair import Repair, Repairs, tidy_texts
 from engine.cases.typed import Read, read_date, read_fen, read_int, read_text
@@ -23,8 +24,6 @@ from engine.cases.typed import Read, read_date, read_fen, read_int, read_text
 UNREADABLE = "!unreadable"
 TOO_FINE = "!too_fine"
 """Endings of the columns that mark cells, added only where there is such a cell."""
-DIAGNOSIS_LENGTH_MAX, PROCEDURE_LENGTH_MAX = 20, 30
-"""National text lengths of diag_code and oprn_oprt_code."""
 
 EMPTY_DTYPES = {"text": pl.String(), "int": pl.Int32(), "whole": pl.Int32(), "fen": pl.Int64(), "date": pl.Date()}
 

@@ -7,11 +7,12 @@ need it, so a clean column costs one look.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from enum import StrEnum
 
 import polars as pl
+
+from engine.cases.one_cell import FULL_WIDTH, NOTHING, UNTIDY, repaired_code
 
 
 class Repair(StrEnum):
@@ -56,12 +57,7 @@ TEXT_EN = {
 
 Repairs = Counter[Repair]
 
-_FULL_WIDTH = {0x3000: " ", 0xA0: " "} | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _FULL_WIDTH_CLASS = "[\u00a0\u3000\uff01-\uff5e]"
-_NOTHING = ["", "NULL", "null", r"\N"]
-"""How database exports write a value that is not there."""
-_UNTIDY = r"[^ -~]|^ | $|\.0$|^(NULL|null|\\N)?$"
-"""Text that may have to be mended; any other than visible ASCII is looked at closely."""
 
 
 def tidy_texts(frame: pl.DataFrame) -> frozenset[str]:
@@ -69,7 +65,7 @@ def tidy_texts(frame: pl.DataFrame) -> frozenset[str]:
     names = [name for name, kind in frame.schema.items() if kind == pl.String]
     if not names or not len(frame):
         return frozenset()
-    found = frame.select(pl.col(names).str.contains(_UNTIDY).any()).row(0, named=True)
+    found = frame.select(pl.col(names).str.contains(UNTIDY).any()).row(0, named=True)
     return frozenset(name for name in names if not found[name])
 
 
@@ -80,7 +76,7 @@ def clean_text(values: pl.Series, repairs: Repairs) -> pl.Series:
         wide = values.str.contains(_FULL_WIDTH_CLASS)
         if wide.any():
             distinct = values.filter(wide).unique()
-            narrow = pl.Series([text.translate(_FULL_WIDTH) for text in distinct], dtype=pl.String)
+            narrow = pl.Series([text.translate(FULL_WIDTH) for text in distinct], dtype=pl.String)
             values = values.replace(distinct, narrow)
             repairs[Repair.FULL_WIDTH] += int(wide.sum() or 0)
     trimmed = values.str.strip_chars()
@@ -88,7 +84,7 @@ def clean_text(values: pl.Series, repairs: Repairs) -> pl.Series:
     if changed:
         repairs[Repair.BLANKS] += changed
         values = trimmed
-    nothing = values.is_in(_NOTHING)
+    nothing = values.is_in(sorted(NOTHING))
     if nothing.any():
         values = values.set(nothing.fill_null(False), None)
     return values
@@ -102,18 +98,9 @@ def drop_decimal_ending(values: pl.Series, repairs: Repairs) -> pl.Series:
     return values.str.replace(r"^(\d+)\.0$", "$1")
 
 
-def repaired_code(code: str) -> str:
-    """A code as the tables write it: no blanks, half-width, upper case, the extension marker a lower-case x.
-
-    `e11.501+i79.2*` → `E11.501+I79.2*`, `A00.000X001` → `A00.000x001`, `I10.X00` → `I10.x00`. Zeros are never touched.
-    """
-    plain = re.sub(r"\s+", "", code.translate(_FULL_WIDTH)).upper()
-    return re.sub(r"(?<=[0-9.])X(?=[0-9])", "x", plain)
-
-
 def code_repairs(code: str) -> tuple[Repair, ...]:
     """What `repaired_code` had to mend in this code."""
-    narrow = code.translate(_FULL_WIDTH)
+    narrow = code.translate(FULL_WIDTH)
     joined = "".join(narrow.split())
     found = {
         Repair.FULL_WIDTH: narrow != code,

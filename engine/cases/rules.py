@@ -18,21 +18,18 @@ from engine.cases.convert import TOO_FINE, UNREADABLE
 from engine.cases.demand import Demand
 from engine.cases.facts import FEES, PERSON
 from engine.cases.gather import MAINS
+from engine.cases.limits import (
+    AGE_MAX,
+    BIRTH_WEIGHT_G,
+    CODES_MAX,
+    COST_MAX_FEN,
+    DISPOSITIONS,
+    NEWBORN_DAYS,
+    STAY_SLACK_DAYS,
+)
 from engine.cases.read import MISSHAPEN
 from engine.cases.rejection import Reject
 from engine.cases.sex import FEMALE, MALE
-
-COST_MAX_FEN = 9 * 10**10
-"""Nine hundred million yuan: no stay costs that, and every exact sum and product of the engine holds below it."""
-AGE_MAX = 130
-NEWBORN_DAYS = 28
-BIRTH_WEIGHT_G = (200, 9999)
-"""Below 200 g no child has lived; above four digits the unit is wrong. decimal(6,2)."""
-STAY_SLACK_DAYS = 3
-"""Counting the first or last day moves a stay by one, a leave over a weekend by two; more is another stay."""
-CODES_MAX = 100
-"""The front page holds 41 of each; a hundred means that something was split at the wrong places."""
-DISPOSITIONS = ("1", "2", "3", "4", "5", "9")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ that cannot be read is never guessed at: the row is rejected by the rule for its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import polars as pl
 
+from engine.cases.one_cell import one_date, one_int
 from engine.cases.repair import Repair, Repairs, clean_text, drop_decimal_ending
 from grouper.tables import NULL_I32
 
@@ -22,11 +21,6 @@ MONEY_DIGITS = 14
 _PLAIN_MONEY = rf"^[+-]?(\d{{1,{MONEY_DIGITS}}}(\.\d{{0,2}}0*)?|\.\d{{1,2}}0*)$"
 _FINE_MONEY = r"^[+-]?\d*\.\d{3,}$"
 _GROUPED_MONEY = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
-_DURATION = re.compile(r"\d{1,4}/\d{1,4}/\d{1,4}(\+\d{1,4}/\d{1,4}/\d{1,4})*")
-_NUMBER = re.compile(r"[+-]?\d{1,10}(\.\d*)?")
-_SERIAL_DAY_0 = date(1899, 12, 30)
-_SERIALS = range(20_000, 80_000)
-"""Spreadsheet day numbers of 1954 to 2119; five digits, so never a date written without separators."""
 _YEARS = range(1900, 2101)
 
 
@@ -97,7 +91,7 @@ def _int_from_text(text: pl.Series, repairs: Repairs, whole: bool, words: Mappin
     odd = text.filter(left)
     meant: dict[str, int | None] = {}
     for cell, times in odd.value_counts().iter_rows():
-        meant[cell] = _one_int(cell, whole, words or {})
+        meant[cell] = one_int(cell, whole, words or {})
         if words and cell in words:
             repairs[Repair.WORD] += times
         elif meant[cell] is not None and cell.rstrip("0").endswith("."):
@@ -105,21 +99,6 @@ def _int_from_text(text: pl.Series, repairs: Repairs, whole: bool, words: Mappin
     found = odd.replace_strict(list(meant), list(meant.values()), return_dtype=pl.Int32)
     numbers = numbers.scatter(left.arg_true(), found)
     return Read(numbers, _mark(text.is_not_null() & numbers.is_null()))
-
-
-def _one_int(cell: str, whole: bool, words: Mapping[str, str]) -> int | None:
-    if cell in words:
-        return int(words[cell])
-    if _DURATION.fullmatch(cell):
-        parts = [tuple(map(int, part.split("/"))) for part in cell.split("+")]
-        return sum(1440 * days + 60 * hours + minutes for days, hours, minutes in parts) // 60
-    if not _NUMBER.fullmatch(cell):
-        return None
-    units, _, fraction = cell.partition(".")
-    if fraction.strip("0") and whole:
-        return None
-    number = int(units) - (1 if fraction.strip("0") and units.startswith("-") else 0)
-    return number if abs(number) < 2**31 else None
 
 
 def read_fen(values: pl.Series, repairs: Repairs) -> Read:
@@ -190,7 +169,7 @@ def read_date(values: pl.Series, repairs: Repairs) -> Read:
     if left.any():
         odd = text.filter(left)
         day_part = odd.str.extract(r"^(\S+?)(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$")
-        meant = {cell: _one_date(cell) for cell in day_part.drop_nulls().unique()}
+        meant = {cell: one_date(cell) for cell in day_part.drop_nulls().unique()}
         found = day_part.replace_strict(list(meant), list(meant.values()), default=None, return_dtype=pl.Date)
         serial = day_part.str.contains(r"^\d{5}(\.\d+)?$") & found.is_not_null()
         repairs[Repair.DATE_SERIAL] += int(serial.sum() or 0)
@@ -199,17 +178,3 @@ def read_date(values: pl.Series, repairs: Repairs) -> Read:
     if far.any():
         days = days.set(far.fill_null(False), None)
     return Read(days, _mark(text.is_not_null() & days.is_null()))
-
-
-def _one_date(cell: str) -> date | None:
-    if match := re.fullmatch(r"(\d{5})(\.\d+)?", cell):
-        return _SERIAL_DAY_0 + timedelta(days=int(match[1])) if int(match[1]) in _SERIALS else None
-    match = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", cell) or re.fullmatch(
-        r"(\d{4})(\d{2})(\d{2})(?:\d{6})?", cell
-    )
-    if match is None:
-        return None
-    try:
-        return date(*map(int, match.groups()[:3]))
-    except ValueError:
-        return None

@@ -18,10 +18,11 @@ from engine.cases.columns import FILES
 from engine.cases.convert import Converter, accepted_columns, label_of
 from engine.cases.demand import Demand
 from engine.cases.duplicates import NO_DUPLICATES
+from engine.cases.limits import CODES_MAX
 from engine.cases.named import names_of
 from engine.cases.rejection import TEXT_EN, TEXT_ZH, Reject
 from engine.cases.repair import Repairs
-from engine.cases.rules import CODES_MAX, Rule, rules_for
+from engine.cases.rules import Rule, rules_for
 
 REJECTED_SCHEMA: Mapping[str, pl.DataType] = {
     name: pl.Int64() if name == "row" else pl.String() for name in FILES["rejected"]

@@ -19,10 +19,10 @@ import pyarrow as pa
 from engine.cases.alias_table import VALUE_WORDS
 from engine.cases.codes import TOO_LONG
 from engine.cases.columns import TYPED
-from engine.cases.convert import DIAGNOSIS_LENGTH_MAX, PROCEDURE_LENGTH_MAX
 from engine.cases.demand import Demand
-from engine.cases.repair import Repairs, repaired_code
-from engine.cases.rules import CODES_MAX
+from engine.cases.limits import CODES_MAX, DIAGNOSIS_LENGTH_MAX, PROCEDURE_LENGTH_MAX
+from engine.cases.one_cell import repaired_code
+from engine.cases.repair import Repairs
 from engine.cases.sex import sex_of
 from engine.cases.typed import MONEY_DIGITS, Read, read_date, read_fen, read_int, read_text
 from engine.execute.id_loops import plain_ids

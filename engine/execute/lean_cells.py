@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from engine.cases.rules import CODES_MAX
+from engine.cases.limits import CODES_MAX
 from engine.cases.typed import MONEY_DIGITS
 from engine.execute.cells import ID, Coded, Columns, Lists, Odd
 from engine.execute.lean import Numbers

@@ -21,18 +21,11 @@ from engine.cases.codes import TOO_LONG
 from engine.cases.columns import TYPED
 from engine.cases.convert import EMPTY_DTYPES
 from engine.cases.demand import Demand
+from engine.cases.limits import AGE_MAX, BIRTH_WEIGHT_G, COST_MAX_FEN, NEWBORN_DAYS, STAY_SLACK_DAYS
 from engine.cases.read import MISSHAPEN
 from engine.cases.rejection import Reject
 from engine.cases.repair import Repair, Repairs
-from engine.cases.rules import (
-    AGE_MAX,
-    BIRTH_WEIGHT_G,
-    COST_MAX_FEN,
-    NEWBORN_DAYS,
-    STAY_SLACK_DAYS,
-    Rule,
-    rules_for,
-)
+from engine.cases.rules import Rule, rules_for
 from engine.cases.sex import FEMALE, MALE
 from engine.execute.cells import Coded, Columns, Odd
 from engine.execute.checks import MET

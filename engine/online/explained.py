@@ -11,7 +11,8 @@ from typing import Any
 
 from engine.misfit import Misfit
 from engine.online.counter import Counter
-from engine.online.grouped import dip_case, drg_case
+from engine.online.dip_case import dip_case
+from engine.online.drg_case import drg_case
 from engine.online.record import read_record
 from engine.online.settle import Refused, misfit
 from engine.packs.dip_load import DipPack

@@ -11,18 +11,16 @@ from fractions import Fraction
 from typing import Any
 
 from engine.online.counter import Counter, Edition
+from engine.online.dip_case import dip_case
+from engine.online.drg_case import drg_case
 from engine.online.record import Record
 from engine.packs.dip_load import DipPack
 from engine.packs.load import Pack
 from grouper.dip_reason import TEXT_ZH as DIP_ZH
-from grouper.dip_tables import DipCase
 from grouper.reason import TEXT_ZH, GroupStatus
-from grouper.tables import Case
-from pointvalue.dip_score_tables import CaseKeys, Price, ScoringError
-from pointvalue.dip_scoring import look_up
+from pointvalue.dip_score_tables import Price
 
 _SEVERITY = ("NONE", "CC", "MCC")
-_DEATH = "5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,47 +44,6 @@ class Grouped:
     group: str
     columns: dict[str, Any]
     dip: DipFound | None = None
-
-
-def drg_case(record: Record, pack: Pack) -> Case:
-    """The record as the rules of a DRG edition see it."""
-    return Case(
-        setl_id=record.setl_id,
-        diagnoses=record.diag_codes,
-        procedures=record.oprn_codes,
-        numeric={number.name: record.number(number.source) for number in pack.tables.numeric},
-        text={name: getattr(record, column) for name, column in pack.tables.text_fields.items()},
-    )
-
-
-def dip_case(record: Record, pack: DipPack) -> tuple[DipCase, Price | None]:
-    """The record as a catalogue sees it, and the row of its price table, if there is one."""
-    try:
-        keys = CaseKeys(record.fixmedins_code or "", record.insutype or "", record.setl_ym, record.insuplc_admdvs)
-        price = look_up(pack.scoring.prices, keys, "price")
-    except ScoringError:
-        price = None
-    arrived = record.adm_on or record.discharged_on
-    days = (arrived - record.born_on).days if arrived and record.born_on else record.nwb_age
-    stay = record.act_ipt_days
-    if record.adm_on is not None and record.discharged_on is not None:
-        stay = (record.discharged_on - record.adm_on).days
-    icu = record.numbers.get("icu_hours")
-    case = DipCase(
-        record.setl_id,
-        record.diag_codes,
-        record.oprn_codes,
-        cost_total_fen=record.medfee_sumamt_fen,
-        cost_factor_e6=price.cost_factor_e6 if price else None,
-        basic_cost_factor_e6=price.basic_cost_factor_e6 if price else None,
-        stay_days=stay,
-        age_years=days * 4 // 1461 if days is not None else record.age,
-        age_days=days,
-        birth_weight_g=record.nwb_bir_wt,
-        icu_days=None if icu is None else (icu + 23) // 24,
-        is_death=record.dscg_way == _DEATH,
-    )
-    return case, price
 
 
 def group_record(counter: Counter, edition: Edition, record: Record) -> Grouped:

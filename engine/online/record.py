@@ -17,17 +17,22 @@ from typing import Any
 from engine.cases.alias_table import NODE_FIELDS, VALUE_WORDS
 from engine.cases.columns import COLUMNS, TYPED
 from engine.cases.demand import Demand
+from engine.cases.limits import (
+    AGE_MAX,
+    BIRTH_WEIGHT_G,
+    CODES_MAX,
+    COST_MAX_FEN,
+    DIAGNOSIS_LENGTH_MAX,
+    DISPOSITIONS,
+    NEWBORN_DAYS,
+    PROCEDURE_LENGTH_MAX,
+)
+from engine.cases.limits import STAY_SLACK_DAYS as SLACK
+from engine.cases.one_cell import FULL_WIDTH, NOTHING, one_date, one_int, repaired_code
 from engine.cases.rejection import TEXT_EN, TEXT_ZH, Reject
-from engine.cases.repair import repaired_code
-from engine.cases.rules import AGE_MAX, BIRTH_WEIGHT_G, CODES_MAX, COST_MAX_FEN, DISPOSITIONS, NEWBORN_DAYS
-from engine.cases.rules import STAY_SLACK_DAYS as SLACK
 from engine.cases.sex import FEMALE, MALE, sex_of
-from engine.cases.typed import _one_date, _one_int
 from engine.money import fen_from_text
 
-DIAGNOSIS_LENGTH_MAX, PROCEDURE_LENGTH_MAX = 20, 30
-_WIDE = {0x3000: " ", 0xA0: " "} | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-_NOTHING = frozenset({"", "NULL", "null", r"\N"})
 _TAIL = re.compile(r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 _DAY_PART = re.compile(r"(\S+?)(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
 _MONTH = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])")
@@ -149,9 +154,9 @@ def _cell(cell: Any, column: str, kind: str, faults: Faults) -> Any:
     if isinstance(cell, str):
         text = cell
         if not text.isascii():
-            text = text.translate(_WIDE)
+            text = text.translate(FULL_WIDTH)
         text = text.strip()
-        if text in _NOTHING:
+        if text in NOTHING:
             return None
         cell = text
     if kind == "text":
@@ -168,7 +173,7 @@ def _cell(cell: Any, column: str, kind: str, faults: Faults) -> Any:
     if isinstance(cell, int) and not isinstance(cell, bool):
         number = cell if -(2**31) < cell < 2**31 else None
     else:
-        number = _one_int(str(cell), kind == "whole", VALUE_WORDS.get(column) or {})
+        number = one_int(str(cell), kind == "whole", VALUE_WORDS.get(column) or {})
     if number is None:
         faults.append((Reject.NUMBER_UNREADABLE, column))
     return number
@@ -191,7 +196,7 @@ def _day(text: str) -> date | None:
     except ValueError:
         day = None
     if day is None and (match := _DAY_PART.fullmatch(text)):
-        day = _one_date(match[1])
+        day = one_date(match[1])
     return day if day is not None and 1900 <= day.year <= 2100 else None
 
 
