@@ -157,9 +157,10 @@ def _stage(mark: _Mark, stages: dict[str, tuple[str, int]], samples: list[tuple[
 
 def _clear(files: list[Path], year: int, threads: int, out: Path, sending: Connection) -> None:
     """What a clearing's process does, as the command does it."""
-    from engine.collecting import collect_seldom
+    from engine.collecting import collect_seldom, without_algebra
 
     collect_seldom()
+    without_algebra()
     import engine.run
     from engine.area import load_area
     from engine.cli.where import demo_folder
@@ -172,9 +173,10 @@ def _clear(files: list[Path], year: int, threads: int, out: Path, sending: Conne
 
 def _settle(files: list[Path], year: int, threads: int, out: Path, sending: Connection, both: bool = False) -> None:
     """What the process of a year in two passes does, as the command does it."""
-    from engine.collecting import collect_seldom
+    from engine.collecting import collect_seldom, without_algebra
 
     collect_seldom()
+    without_algebra()
     import engine.stream.settle
     from engine.area import load_area
     from engine.cli.where import demo_folder

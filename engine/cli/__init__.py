@@ -76,9 +76,10 @@ def main() -> None:
     """Run a command and turn every error a user can mend into one clear text and an exit code."""
     from engine.cli.failure import report
     from engine.cli.plain_words import read_plainly
-    from engine.collecting import collect_seldom
+    from engine.collecting import collect_seldom, without_algebra
 
     collect_seldom()
+    without_algebra()
     if not __debug__:
         # -O and PYTHONOPTIMIZE remove the assertions that guard every fen.
         sys.exit("dianzhi: assertions are switched off (python -O, PYTHONOPTIMIZE). Run it without. 请勿关闭断言运行。")

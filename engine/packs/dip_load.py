@@ -96,7 +96,7 @@ def _digest(sources: Mapping[str, DipTable], folder: Path) -> str:
     digest.update((folder / "pack.toml").read_bytes())
     for stem in sorted(sources):
         for name, cells in sorted(sources[stem].columns.items()):
-            if any(cell is not None for cell in cells):
+            if cells.count(None) < len(cells):
                 digest.update(f"\n{stem}.{name}\n".encode())
-                digest.update("\x1f".join("" if cell is None else str(cell) for cell in cells).encode())
+                digest.update("\x1f".join(["" if cell is None else str(cell) for cell in cells]).encode())
     return digest.hexdigest()

@@ -17,10 +17,13 @@ from typing import Any
 from engine.packs.dip_errors import DipProblems
 from engine.packs.dip_schema import REQUIRED, TABLES, Column
 from engine.packs.errors import nearest
+from engine.packs.plain_csv import rows_at_once
 
 _DECIMAL = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,12}))?")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _I32_MAX = 2**31 - 1
+_SHORT = 12
+"""A number as short as this has no part that is too long."""
 _SCALES = {"e4": 4, "e6": 6, "fen": 2}
 _SHOWN = 5
 """Faulty cells reported per column: enough to see the pattern."""
@@ -76,6 +79,9 @@ def _csv_columns(path: Path, problems: DipProblems) -> DipTable | None:
     except (OSError, UnicodeDecodeError) as error:
         problems.add("file.unreadable", path.name, f"{error}. Save it as UTF-8 CSV.")
         return None
+    found = rows_at_once(text.splitlines(keepends=True))
+    if found is not None:
+        return _by_column(path, *found, problems)
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -93,6 +99,12 @@ def _csv_columns(path: Path, problems: DipProblems) -> DipTable | None:
     except csv.Error as error:
         problems.add("file.unreadable", f"{path.name}:{reader.line_num}", f"{error}. Save it again as UTF-8 CSV.")
         return None
+    return _by_column(path, header, rows, lines, problems)
+
+
+def _by_column(
+    path: Path, header: list[str], rows: list[list[str]], lines: list[int], problems: DipProblems
+) -> DipTable | None:
     if len(set(header)) < len(header):
         problems.add("column.extra", f"{path.name}:1", "a column stands twice; keep one of each.")
         return None
@@ -149,6 +161,13 @@ def _typed(raw: DipTable, problems: DipProblems) -> DipTable:
 
 def _cells(raw: DipTable, column: Column, cells: list[str], problems: DipProblems) -> list[Any]:
     read = _READERS[column.type]
+    # A clean column has few different cells or needs no reading at all.
+    known = {cell: read(cell, column) for cell in set(cells) if cell} if read is not _text else None
+    if not (column.need and "" in cells) and not any(wanted for _, wanted in (known or {}).values()):
+        if known is None:
+            return [cell or None for cell in cells] if "" in cells else cells
+        meant = {cell: value for cell, (value, _) in known.items()}
+        return [meant.get(cell) for cell in cells]
     values: list[Any] = []
     shown = 0
     for row, cell in enumerate(cells):
@@ -183,6 +202,10 @@ def _decimal(cell: str, column: Column) -> tuple[Any, str]:
 
 def decimal_text(text: str, places: int) -> int | None:
     """Decimal text as a whole number ×10^places; None if it is none, or has a digit beyond: nothing is rounded."""
+    units, point, rest = text.partition(".")
+    if text.isascii() and units.isdigit() and (rest.isdigit() if point else True) and len(text) <= _SHORT:
+        rest = rest.rstrip("0")
+        return int(units + rest.ljust(places, "0")) if len(rest) <= places else None
     match = _DECIMAL.fullmatch(text)
     fraction = (match[3] or "").rstrip("0") if match else ""
     if match is None or len(fraction) > places:

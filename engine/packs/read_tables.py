@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.packs.errors import Problems, nearest
+from engine.packs.plain_csv import rows_at_once
 from engine.packs.schema import NOT_RULES, SUFFIXES, TABLES, Column
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def _read_csv(path: Path, problems: Problems) -> Table | None:
     except (OSError, UnicodeDecodeError) as error:
         problems.add("file.unreadable", path.name, f"{error}. Save it as UTF-8 CSV.")
         return None
+    found = rows_at_once(io.StringIO(text, newline=""))
+    if found is not None:
+        return _typed(path, *found, problems)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -91,6 +95,10 @@ def _read_csv(path: Path, problems: Problems) -> Table | None:
     except csv.Error as error:
         problems.add("file.unreadable", f"{path.name}:{reader.line_num}", f"{error}. Save it again as UTF-8 CSV.")
         return None
+    return _typed(path, header, rows, lines, problems)
+
+
+def _typed(path: Path, header: list[str], rows: list[list[str]], lines: list[int], problems: Problems) -> Table | None:
     raw = dict(zip(header, map(list, zip(*rows, strict=True)) if rows else [[] for _ in header], strict=True))
     if not _columns_fit(path.stem, f"{path.name}:1", header, problems):
         return None
@@ -175,10 +183,10 @@ def _columns_fit(stem: str, where: str, present: Sequence[str], problems: Proble
 def _integers(table: Table, column: Column, cells: list[str | None], problems: Problems) -> list[int | None]:
     """CSV text → whole numbers; `2.0` and ` 2` are refused, since nothing says what else was changed."""
     try:
-        if all(cell is None or _INTEGER.fullmatch(cell) for cell in cells):
-            values = [None if cell is None else int(cell) for cell in cells]
-            if all(value is None or abs(value) <= _I32_MAX for value in values):
-                return values
+        different = set(cells) - {None}
+        known = {cell: int(cell) for cell in different if cell is not None and _INTEGER.fullmatch(cell)}
+        if len(known) == len(different) and all(abs(value) <= _I32_MAX for value in known.values()):
+            return [None if cell is None else known[cell] for cell in cells]
     except ValueError as error:  # pragma: no cover - the pattern above admits digits only
         raise AssertionError(f"{table.file}: digits that are no number: {error}") from error
     shown = 0
