@@ -177,15 +177,18 @@ def _settle(files: list[Path], year: int, threads: int, out: Path, sending: Conn
 
     collect_seldom()
     without_algebra()
-    import engine.stream.settle
-    from engine.area import load_area
-    from engine.cli.where import demo_folder
-    from engine.run_parts import RunOptions
+    from engine.ledger.ahead import DigestsAhead
 
-    _put_clocks(SETTLE_STAGES, sending)
-    also = demo_folder() / "pack_dip" if both else None
-    options = RunOptions(out=out, threads=threads)
-    _told(engine.stream.settle.settle(files, load_area(demo_folder()), year, options, also).counts, sending)
+    with DigestsAhead(files) as ahead:
+        import engine.stream.settle
+        from engine.area import load_area
+        from engine.cli.where import demo_folder
+        from engine.run_parts import RunOptions
+
+        _put_clocks(SETTLE_STAGES, sending)
+        also = demo_folder() / "pack_dip" if both else None
+        options = RunOptions(out=out, threads=threads, digest_input=ahead.digest)
+        _told(engine.stream.settle.settle(files, load_area(demo_folder()), year, options, also).counts, sending)
 
 
 def _settle_both(files: list[Path], year: int, threads: int, out: Path, sending: Connection) -> None:

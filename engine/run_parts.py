@@ -29,7 +29,7 @@ from engine.execute.parts import gather_parts, is_parts
 from engine.keeping import pack_fingerprint
 from engine.ledger.closing import refuse_closed
 from engine.ledger.kept import PACKS, Keep
-from engine.ledger.manifest import Manifest, digest_file
+from engine.ledger.manifest import FileDigest, Manifest, digest_file
 from engine.ledger.store import NO_AREA, RunDraft, chain_of, new_run, next_run_id
 from engine.map_cases import MappedCases, Scope, map_cases
 from engine.policy.resolve import ResolvedPolicy
@@ -59,7 +59,7 @@ class RunOptions:
     from the cases, "auto" the former if there are any. `keep_inputs`: the shelf keeps the case files as well.
     `reopen`: why a closed period is settled again. `again`: a run computed again on a shelf of its own,
     to be compared; what guards a real shelf does not apply. `may_publish` has the last word before a run appears:
-    where it raises, nothing is left.
+    where it raises, nothing is left. `digest_input`: how the digest of a case file is come by.
     """
 
     shelf: Path = Path("runs")
@@ -76,6 +76,7 @@ class RunOptions:
     again: bool = False
     progress: Callable[[int], None] = field(default=_silent)
     may_publish: Callable[[], None] | None = None
+    digest_input: Callable[[Path, str], FileDigest] = digest_file
 
     def target(self, period: str, area: str, kind: str) -> Path:
         """The run folder: `--out`, or the next free number on the shelf."""
@@ -113,6 +114,7 @@ def draft_run(target: Path, kind: str, area: str, period: str, options: RunOptio
         guard=partial(_last_look, kind, area, period, options),
     ) as draft:
         draft.keep_inputs, draft.reopen = options.keep_inputs, options.reopen
+        draft.digest_input = options.digest_input
         yield draft
         if options.again:
             draft.keep.clear()
@@ -215,7 +217,7 @@ def record_inputs(draft: RunDraft, files: Sequence[Path], packs: Sequence[PackEd
     """Note the case files and the packs, and keep the packs."""
     draft.parameters |= {"profile": demand.profile, "purpose": demand.purpose}
     with ThreadPoolExecutor(_READING) as pool:
-        digests = list(pool.map(digest_file, files, short_names(files)))
+        digests = list(pool.map(draft.digest_input, files, short_names(files)))
     draft.inputs += [replace(one, path=str(path.resolve())) for one, path in zip(digests, files, strict=True)]
     draft.keep += [Keep(PACKS, each.fingerprint, each.folder, pack_fingerprint, each.stamps) for each in packs]
     draft.packs += [

@@ -36,25 +36,32 @@ def settle(
     """A year of any number of cases: money by case and posting lines, in two passes 流式清算."""
     if profile not in (None, "compatible", "strict"):
         raise typer.BadParameter("one of: compatible, strict", param_hint="--profile")
-    from engine.run_parts import RunOptions
-    from engine.stream.settle import settle as run_settle
+    from engine.ledger.ahead import DigestsAhead
 
-    with progress_of(say(f"{year} 年流式清算", f"settling {year}"), _rows_of(cases)) as advance:
-        options = RunOptions(
-            shelf=runs,
-            out=out,
-            profile=profile,  # type: ignore[arg-type]
-            mapping=mapping,
-            threads=threads,
-            allow_empty=allow_empty,
-            progress=advance,
-        )
-        result = run_settle(cases, open_area(area, pack), year, options, also)
+    # Files are read for their digests while the modules are loaded, which is work for one thread.
+    with DigestsAhead(cases) as ahead:
+        from engine.run_parts import RunOptions
+        from engine.stream.settle import settle as run_settle
+
+        with progress_of(say(f"{year} 年流式清算", f"settling {year}"), _rows_of(cases)) as advance:
+            options = RunOptions(
+                shelf=runs,
+                out=out,
+                profile=profile,  # type: ignore[arg-type]
+                mapping=mapping,
+                threads=threads,
+                allow_empty=allow_empty,
+                progress=advance,
+                digest_input=ahead.digest,
+            )
+            result = run_settle(cases, open_area(area, pack), year, options, also)
     _echo(result)
 
 
 def _rows_of(cases: Sequence[Path]) -> int | None:
-    """How many rows the files say they have; None where one of them does not say."""
+    """How many rows the files say they have; None where one of them does not say, or nobody would see it."""
+    if not sys.stderr.isatty():
+        return None
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -83,9 +83,9 @@ def _canonical(facts: dict[str, Any]) -> bytes:
     return orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
-def digest_file(path: Path, name: str | None = None, rows: int | None = None) -> FileDigest:
+def digest_file(path: Path, name: str | None = None, rows: int | None = None, chunk: int = _CHUNK) -> FileDigest:
     """SHA-256 of a file, read in pieces."""
-    sha, size, room = hashlib.sha256(), 0, memoryview(bytearray(_CHUNK))
+    sha, size, room = hashlib.sha256(), 0, memoryview(bytearray(chunk))
     with path.open("rb", buffering=0) as stream:
         while count := stream.readinto(room):
             sha.update(room[:count])

@@ -45,7 +45,7 @@ class RunDraft:
     """A run being written: fill `folder`, note the facts, leave the `with` block.
 
     `target`: where it will stand. `keep`: rules to keep with it; `keep_inputs`: its case files too. `reopen`: why a
-    closed period is settled again.
+    closed period is settled again. `digest_input`: how the digest of a case file is come by.
     """
 
     folder: Path
@@ -66,6 +66,7 @@ class RunDraft:
     keep: list[Keep] = field(default_factory=list)
     keep_inputs: bool = False
     reopen: str | None = None
+    digest_input: Callable[[Path, str], FileDigest] = digest_file
 
     @property
     def run_id(self) -> str:
