@@ -7,6 +7,7 @@ the kernel checks none. It groups nothing.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from grouper import dip_layout as at
 from grouper.dip_asked import asked_numbers
+from grouper.dip_compile_aux import aux_records
 from grouper.dip_compile_orders import later_ranks, options, orders
 from grouper.dip_dx_codes import DxVocabulary
 from grouper.dip_layout import I64, NULL, SECTIONS, WORD_BITS
@@ -39,13 +41,16 @@ class CompiledDip:
     op: OpVocabulary
     candidates_max: int
     _table: tuple[tuple[int, int], I64] | None = field(default=None, repr=False)
+    _own: threading.local = field(default_factory=threading.local, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Plain data: arrays as bytes, and no table, which is joined again from its sections."""
-        return {**vars(self), "fixed": {name: part.tobytes() for name, part in self.fixed.items()}, "_table": None}
+        """Plain data: arrays as bytes, and nothing that is made again from them."""
+        own = {"fixed": {name: part.tobytes() for name, part in self.fixed.items()}, "_table": None, "_own": None}
+        return {**vars(self), **own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._own = threading.local()
         self.fixed = {name: np.frombuffer(part, np.int64) for name, part in state["fixed"].items()}
 
     @cached_property
@@ -62,7 +67,14 @@ class CompiledDip:
             return self._table[1]
 
     def scratch(self) -> I64:
-        """Fresh working memory S of one thread."""
+        """Working memory S of this thread, with what it kept from batches before; fresh where codes have come since."""
+        known = len(self.dx)
+        if getattr(self._own, "known", None) != known:
+            self._own.known, self._own.scratch = known, self._fresh_scratch(known)
+        scratch: I64 = self._own.scratch
+        return scratch
+
+    def _fresh_scratch(self, diagnoses: int) -> I64:
         sizes = (
             (at.S_OTHER_BITS, self.dx.words + 1),
             (at.S_STAMPS, at.STAMP_SIZE * (len(self.op.terms) + 1)),
@@ -70,7 +82,7 @@ class CompiledDip:
             (at.S_CANDIDATE, at.CANDIDATE_SIZE * self.candidates_max),
             *((start, 2 * self.candidates_max) for start in (at.S_LEFT, at.S_KEPT)),
             *((start, self.candidates_max) for start in (at.S_CORE, at.S_BASIC, at.S_COMPREHENSIVE)),
-            (at.S_BARE, len(self.dx)),
+            (at.S_BARE, diagnoses),
             (at.S_FEW, at.FEW_SIZE << at.FEW_BITS),
         )
         scratch = np.zeros(at.S_FIXED + sum(size for _, size in sizes), np.int64)
@@ -148,21 +160,19 @@ def _filters(rows: I64, parts: Parts) -> list[int | None]:
 
 def _rows(
     tables: DipTables, index: RowIndex, parts: Parts, layer_ids: dict[str, int]
-) -> tuple[I64, list[tuple[int, int, int, int]]]:
-    """Row records, and by group the auxiliary rows: (condition, points, factor, row of the table)."""
-    aux: list[tuple[int, int, int, int]] = []
+) -> tuple[I64, list[tuple[int, ...]]]:
+    """Row records, and the auxiliary rows group by group."""
+    aux: list[tuple[int, ...]] = []
     records = []
     pre_layers = {layer.name for layer in tables.layers if layer.source == "xq"}
     rewrites = tables.options.comprehensive_code == "category_for_range"
     for group in tables.groups:
-        first, level = len(aux), (0, -1)
         # A row whose code will be rewritten is looked up by its new code and finds no auxiliary rows.
-        for row in () if rewrites and has_range_in_code(group) else index.auxiliary.get(group.code, ()):
-            points = group.base_points_e4 if row.base_points_e4 is None else row.base_points_e4
-            condition = parts.condition(row.condition)
-            aux.append((condition, _null(points), _null(row.factor_e6), row.row))
-            if row.factor_e6 is None and level[0] == 0:
-                level = (int(row.level), condition)
+        own = () if rewrites and has_range_in_code(group) else index.auxiliary.get(group.code, ())
+        marks = ((int(row.level), parts.condition(row.condition)) for row in own if row.factor_e6 is None)
+        level = next((mark for mark in marks if mark[0]), (0, -1))
+        first = len(aux)
+        aux += aux_records(own, group, parts, tables.auxiliary_policy.pick == "first")
         records.append(_record(group, parts, layer_ids, (first, len(aux)), level, group.layer in pre_layers))
     return _i64(records), aux
 

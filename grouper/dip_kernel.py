@@ -8,7 +8,7 @@ Nothing here checks bounds: `dip_compile` asserts the tables, `dip` the batch. I
 from __future__ import annotations
 
 from grouper import dip_layout as L
-from grouper.dip_kernel_case import load, option
+from grouper.dip_kernel_case import load, load_types, option
 from grouper.dip_kernel_choose import choose_one, of, row_value
 from grouper.dip_kernel_find import by_diagnosis, by_letter, by_type, pre_group, type_asked
 from grouper.dip_kernel_kept import keep, kept
@@ -62,7 +62,7 @@ def group_records(
             row = (choice >> _ROW_SHIFT) - 1
             aux = auxiliary_of(row, T, S)
             rows[u(i)] = row
-            auxiliary[u(i)] = T[T[L.AUX] + L.AUX_SIZE * aux + 3] if aux >= 0 else -1
+            auxiliary[u(i)] = T[T[L.AUX] + L.AUX_SIZE * aux + L.AUX_ROW] if aux >= 0 else -1
             types[u(i)] = (choice & _TYPE_MASK) - 2
             reasons[u(i)] = _GROUPED
     return SOURCES
@@ -75,6 +75,7 @@ def _choose(dx: int, principal: int, T: I64, S: I64) -> int:
     Where nothing was asked of the record but its principal diagnosis and procedures, the choice is kept for the next
     one with the same.
     """
+    load_types(T, S)
     chosen = _chain(dx, T, S) if option(T, L.IS_CHAIN) else _flat(dx, T, S)
     choice = _NOTHING
     if chosen >= 0:

@@ -79,6 +79,7 @@ def load(i: int, T: I64, dx_offsets: I64, dx_ids: I32, op_offsets: I64, op_ids: 
     """Everything the rows ask about the record; returns the id of its principal diagnosis (0 = empty)."""
     S[L.S_STAMP] += 1
     S[L.S_COMPLICATIONS], S[L.S_STRICT], S[L.S_CANDIDATES], S[L.S_OTHERS_KNOWN], S[L.S_ASKED] = 0, 0, 0, 0, 0
+    S[L.S_TYPED] = 0
     S[L.S_NUMBERS], S[L.S_RECORDS] = address(numbers) + 8 * i, numbers.shape[1]
     first = dx_offsets[u(i)]
     count = dx_offsets[u(i + 1)] - first
@@ -104,7 +105,6 @@ def _load_procedures(first: int, end: int, T: I64, op_ids: I32, S: I64) -> None:
     S[L.S_HAS_MAIN] = count > 0
     if count and option(T, L.HAS_MAIN_RULES):
         _apply_main_rules(T, S)
-    _load_types(T, S)
 
 
 @kernel
@@ -151,8 +151,10 @@ def _main_action(op: int, T: I64, S: I64) -> int:
 
 
 @inlined
-def _load_types(T: I64, S: I64) -> None:
-    """Types, terms and minor test of the remaining procedures, and what the case is by them."""
+def load_types(T: I64, S: I64) -> None:
+    """Types, terms and minor test of the remaining procedures, and what the case is by them. Most records get a choice
+    that is kept, which needs none of it."""
+    S[L.S_TYPED] = 1
     count, minor, bits, best = S[L.S_OP_COUNT], 1, 0, -1
     for place in range(count):
         record = T[L.OPS] + L.OP_SIZE * S[L.S_OPS + place]

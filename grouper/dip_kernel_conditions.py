@@ -16,6 +16,7 @@ from grouper.dip_kernel_case import (
     complications,
     diagnosis,
     diagnosis_count,
+    load_types,
     long_stay,
     number,
     other_meets,
@@ -72,6 +73,8 @@ def _test(test: int, has_standard: bool, high: Any, low: Any, T: I64, S: I64) ->
         if name != _AT_PRINCIPAL:
             found = found or other_meets(argument, T, S)
         return bool(found != denied)
+    if not S[L.S_TYPED]:
+        load_types(T, S)
     mark = S[L.S_STAMPS] + L.STAMP_SIZE * argument
     named = S[mark] == S[L.S_STAMP] and S[mark + 2 if S[L.S_STRICT] else mark + 1] != 0
     return bool(named != denied)

@@ -12,7 +12,7 @@ import numpy as np
 
 from grouper import dip_layout as L
 from grouper.bits import ones
-from grouper.dip_kernel_case import number, option, other_meets
+from grouper.dip_kernel_case import complications, number, option, other_meets
 from grouper.dip_kernel_conditions import holds
 from grouper.dip_layout import I64
 from grouper.dip_wide import multiply
@@ -146,7 +146,7 @@ def _within(value: int, lo: int, hi: int) -> bool:
 
 @kernel
 def auxiliary_of(row: int, T: I64, S: I64) -> int:
-    """The auxiliary row that applies, by its place in the section; −1 = none."""
+    """The auxiliary row that applies, by its place in the section; −1 = none. Rows stand in the order of taking."""
     at = row_at(row, T)
     first, end = T[at + L.ROW_AUX], T[at + L.ROW_AUX_END]
     if first == end:
@@ -154,15 +154,22 @@ def auxiliary_of(row: int, T: I64, S: I64) -> int:
     has_standard, high, low = False, np.uint64(0), np.uint64(0)
     if option(T, L.STANDARD_ASKED):
         has_standard, high, low = reference(row, -1, T, S)
-    best, best_factor = -1, L.NULL
     for aux in range(first, end):
         record = T[L.AUX] + L.AUX_SIZE * aux
-        factor = T[record + 2]
-        if factor > best_factor and holds(T[record], has_standard, high, low, T, S):
-            best, best_factor = aux, factor
-            if option(T, L.AUX_PICK_FIRST):
-                break
-    return best
+        if T[record + L.AUX_FACTOR] != L.NULL and _applies(record, has_standard, high, low, T, S):
+            return aux
+    return -1
+
+
+@inlined
+def _applies(record: int, has_standard: bool, high: Any, low: Any, T: I64, S: I64) -> bool:
+    """Whether the condition of an auxiliary row holds."""
+    if not T[record + L.AUX_IS_PLAIN]:
+        return bool(holds(T[record + L.AUX_CONDITION], has_standard, high, low, T, S))
+    lo, hi, levels = T[record + L.AUX_AGE_MIN], T[record + L.AUX_AGE_MAX], T[record + L.AUX_LEVELS]
+    if (lo != L.NULL or hi != L.NULL) and not _within(number(L.AGE_YEARS, S), lo, hi):
+        return False
+    return bool(levels == 0 or complications(T, S) & levels != 0)
 
 
 @inlined
@@ -171,7 +178,8 @@ def reference(row: int, aux: int, T: I64, S: I64) -> Any:
     at = row_at(row, T)
     points, factor = T[at + L.ROW_POINTS], _E6
     if aux >= 0:
-        points, factor = T[T[L.AUX] + L.AUX_SIZE * aux + 1], T[T[L.AUX] + L.AUX_SIZE * aux + 2]
+        record = T[L.AUX] + L.AUX_SIZE * aux
+        points, factor = T[record + L.AUX_POINTS], T[record + L.AUX_FACTOR]
     k, own = number(L.COST_FACTOR, S), _E6
     if T[at + L.ROW_LAYER] == option(T, L.BASIC_LAYER):
         k, own = number(L.BASIC_COST_FACTOR, S), T[at + L.ROW_BASIC_FACTOR]

@@ -56,10 +56,9 @@ LINE = 8
 ) = range(24)  # fmt: skip
 N_OPTIONS = 24
 
-LAYER_SIZE, TIE_SIZE, CHOICE_SIZE, TEST_SIZE, AUX_SIZE, BAND_SIZE = 3, 3, 3, 6, 4, 3
+LAYER_SIZE, TIE_SIZE, CHOICE_SIZE, TEST_SIZE, BAND_SIZE = 3, 3, 3, 6, 3
 """layer: source, layer, number among its source's · tie: rule, scope, ties (−1 keep all, 0 first, 1 last) ·
-choice: layer, type, preempts · test: kind, name, denied, comparison, limit, argument · aux (in order of groups):
-condition, points, factor (NULL = marks a severity row), row of the table · band: is days, lo, hi.
+choice: layer, type, preempts · test: kind, name, denied, comparison, limit, argument · band: is days, lo, hi.
 
 type_ranks: by type, higher wins · class_ranks: by layer and type, the first choice of the priority list that takes
 them, N_CHOICES = none · later_ranks: by type, the first choice a comprehensive row can win for a case of that type ·
@@ -73,6 +72,14 @@ asked: the numbers of a record that some rule reads."""
 ) = range(26)  # fmt: skip
 ROW_FIELDS = 26
 ROW_SIZE = 4 * LINE
+
+(
+    AUX_CONDITION, AUX_POINTS, AUX_FACTOR, AUX_ROW, AUX_IS_PLAIN, AUX_AGE_MIN, AUX_AGE_MAX, AUX_LEVELS,
+) = range(8)  # fmt: skip
+AUX_SIZE = LINE
+"""Rows of a group stand together, the one that is taken first where several hold; a factor of NULL marks a severity
+row. Plain ones ask for an age between two limits (NULL = open) and one of some levels of complication (0 = none), and
+for nothing else."""
 
 (
     DX_PLACE, DX_EXCLUDED, DX_TYPES, DX_LETTER, DX_COMPLICATIONS, DX_COMPLICATIONS_END, DX_LISTS, DX_LISTS_END,
@@ -115,18 +122,19 @@ N_NUMBERS = len(NUMBERS)
 # S: what is known about the record at hand …
 (
     S_STAMP, S_DX_COUNT, S_OP_COUNT, S_ALL, S_HAS_MAIN, S_CASE_TYPE, S_CONSERVATIVE, S_COMPLICATIONS, S_CANDIDATES,
-    S_STRICT, S_PRINCIPAL, S_OTHERS_KNOWN, S_BITS, S_DX, S_NUMBERS, S_RECORDS, S_ASKED,
-) = range(17)  # fmt: skip
+    S_STRICT, S_PRINCIPAL, S_OTHERS_KNOWN, S_BITS, S_DX, S_NUMBERS, S_RECORDS, S_ASKED, S_TYPED,
+) = range(18)  # fmt: skip
 """S_DX: address of the record's diagnoses · S_NUMBERS: of its first number, the next being S_RECORDS words on ·
-S_ASKED: whether anything was asked of the record beside its principal diagnosis and its procedures."""
+S_ASKED: whether anything was asked of the record beside its principal diagnosis and its procedures · S_TYPED: whether
+types and terms of its procedures are there."""
 # … then where its lists start.
 (
     S_OTHER_BITS, S_STAMPS, S_CCI, S_CANDIDATE, S_LEFT, S_KEPT, S_CORE, S_BASIC, S_COMPREHENSIVE, S_BARE, S_FEW,
-) = range(17, 28)  # fmt: skip
+) = range(18, 29)  # fmt: skip
 """S_BARE: by principal diagnosis, what a record without procedures gets · S_FEW: the same of records with few, FEW_SIZE
 words each: key, choice. See `dip_kernel_kept`."""
-FEW_BITS, FEW_SIZE = 13, 2
-S_OPS = 28
+FEW_BITS, FEW_SIZE = 14, 2
+S_OPS = 29
 S_OPS_AT = S_OPS + PLACES_MAX + 2
 S_RANKS = S_OPS_AT + PLACES_MAX + 2
 S_FIXED = S_RANKS + PLACES_MAX + 2
