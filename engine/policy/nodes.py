@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import yaml
 
 from engine.policy.problems import Place, Problems, Unreadable
+from engine.policy.yaml_events import events_of
 
 DEPTH_MAX = 12
 CHARS_MAX = 2_000_000
@@ -63,7 +64,7 @@ def read_yaml(text: str, file: str, problems: Problems) -> Mapping | None:
         return None
     try:
         # Events come one by one, so that reading stops at the depth limit: the scanner is slow on deep nesting.
-        return _document(iter(yaml.parse(text, Loader=yaml.SafeLoader)), start, problems)
+        return _document(events_of(text), start, problems)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
@@ -109,7 +110,7 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event], place: Place, problem
     if (tag := getattr(event, "tag", None)) is not None:
         problems.add(here, "trickery", found=f"the YAML tag {tag}")
     if isinstance(event, yaml.ScalarEvent):
-        return Scalar(here, event.value, event.style is None)
+        return Scalar(here, event.value, not event.style)
     if isinstance(event, yaml.SequenceStartEvent):
         return _listing(events, here, problems, depth)
     return _mapping(events, here, problems, depth)
