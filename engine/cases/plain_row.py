@@ -96,7 +96,7 @@ def _fits(type_: pa.DataType, kind: str) -> bool:
     text, decimal = is_.is_string(type_) or is_.is_large_string(type_), is_.is_decimal128(type_)
     if kind == "codes":
         is_list = is_.is_list(type_) or is_.is_large_list(type_)
-        return is_list and (is_.is_string(type_.value_type) or is_.is_large_string(type_.value_type))
+        return bool(is_list and (is_.is_string(type_.value_type) or is_.is_large_string(type_.value_type)))
     if kind == "fen":
         return bool(decimal and 0 <= type_.scale <= 2)
     if kind == "date":
