@@ -17,12 +17,15 @@ from numba import njit
 from engine.execute.bytes64 import load32, load64, store64, turned
 from engine.execute.page_runs import BEGIN, COUNT, END, SLACK, levels_of, varint
 
-KIND, WHOLE, PACKED, VALUES, ENCODING, DEF_ENCODING, REP_ENCODING, DEF_BYTES, REP_BYTES, IS_PACKED, AT = range(11)
-"""What `page_headers` tells of a page, by place."""
+KIND, WHOLE, PACKED, VALUES, ENCODING, DEF_ENCODING, REP_ENCODING, DEF_BYTES, REP_BYTES, IS_PACKED = range(10)
+AT, START = 10, 11
+"""What `page_headers` tells of a page, by place, and where it begins among all of them unpacked."""
 DATA, DICTIONARY, DATA_2 = 0, 2, 3
 PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY = 0, 2, 3, 8
 LITTLE, BIG = 0, 1
 _DEPTH_MAX = 8
+_FRAME, _SKIPPED = 0xFD2FB528, 0x184D2A50
+"""How a frame of zstd begins, and one that is skipped."""
 
 
 @njit(nogil=True, cache=True)
@@ -31,7 +34,7 @@ def page_headers(data: Any, values: Any, out: Any) -> int:
 
     `out` is all 0 with a row a page.
     """
-    at, count, seen, end = 0, 0, 0, len(data)
+    at, count, seen, start, end = 0, 0, 0, np.int64(0), len(data)
     last = np.zeros(_DEPTH_MAX, np.int64)
     while seen < values:
         if count == len(out):
@@ -82,9 +85,11 @@ def page_headers(data: Any, values: Any, out: Any) -> int:
             else:
                 return -1
         row[AT] = at
+        row[START] = start
         if row[PACKED] < 0 or row[PACKED] > end - at or row[WHOLE] < 0 or row[VALUES] < 0:
             return -1
         at += row[PACKED]
+        start += row[WHOLE]
         if row[KIND] != DICTIONARY:
             seen += row[VALUES]
         count += 1
@@ -117,6 +122,36 @@ def _keep(row: Any, depth: Any, parent: Any, field: Any, number: Any) -> None:
                 row[DEF_BYTES] = number
             elif field == 6:
                 row[REP_BYTES] = number
+
+
+@njit(nogil=True, cache=True)
+def join_frames(data: Any, pages: Any) -> bool:
+    """Makes the header of every page a frame that zstd skips, so that all pages are unpacked in one go. Only where each
+    page is a frame that tells the page's own size; else nothing is changed, and the answer is no."""
+    before = np.int64(0)
+    for page in range(len(pages)):
+        at, size = pages[page, AT], pages[page, PACKED]
+        if at - before < 8 or size < 10 or at + 14 > len(data) or load32(data, at) != _FRAME:
+            return False
+        before = at + size
+        told = np.int64(data[at + 4])
+        alone, width = told >> 5 & 1, told >> 6
+        if told & 3 or not (alone or width):
+            return False
+        number = load64(data, at + 6 - alone)
+        if width == 0:
+            number &= np.uint64(0xFF)
+        elif width == 1:
+            number = (number & np.uint64(0xFFFF)) + np.uint64(256)
+        elif width == 2:
+            number &= np.uint64(0xFFFFFFFF)
+        if number != np.uint64(pages[page, WHOLE]):
+            return False
+    before = np.int64(0)
+    for page in range(len(pages)):
+        store64(data, before, np.uint64(_SKIPPED) | np.uint64(pages[page, AT] - before - 8) << np.uint64(32))
+        before = pages[page, AT] + pages[page, PACKED]
+    return True
 
 
 @njit(nogil=True)

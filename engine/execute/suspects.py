@@ -29,7 +29,7 @@ from engine.execute.cells import ID, is_text
 from engine.execute.id_hashes import IdHashes
 from engine.execute.id_loops import page_ids, plain_ids
 from engine.execute.lean_batches import Batches, Task
-from engine.execute.pages import UnknownFormError
+from engine.execute.page_bytes import UnknownFormError
 from engine.execute.vocabulary import text_buffers
 
 U64 = npt.NDArray[np.uint64]
