@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from engine.execute import page_bytes
 from engine.execute.page_cells import Cells, IndexedLists, IndexedNumbers, IndexedTexts, Numbers64
 from engine.execute.page_leaves import leaves
 from engine.execute.pages import read_columns
@@ -153,3 +154,28 @@ def test_damaged_pages_are_left_to_arrow_or_read_as_they_are(codec: str, tmp_pat
         path.write_bytes(bad)
         for cells in columns_of(path).values():
             assert len(cells) == ROWS
+
+
+@pytest.mark.parametrize("nulls", [0.0, 0.3])
+@pytest.mark.parametrize("size", [40, 700, 20_000])
+def test_pages_unpacked_in_one_go_are_those_unpacked_one_by_one(nulls: float, size: int, tmp_path: Path) -> None:
+    """Pages of a few bytes too, whose frames say their size in another way than those of many."""
+    path = tmp_path / "a.parquet"
+    pq.write_table(table(nulls), path, compression="zstd", data_page_size=size)
+    metadata = pq.read_metadata(path)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        for leaf in leaves(metadata).values():
+            chunk = metadata.row_group(0).column(leaf.place)
+            pages = page_bytes.pages_of(handle, chunk, leaf)
+            assert pages.together is not None or len(pages.heads) == 1
+            data, places = pages.unpacked()
+            found = [data[begin:end].tobytes() for begin, end, _ in places.tolist()]
+            alone = page_bytes.pages_of(handle, chunk, leaf, one_by_one=True)
+            assert alone.together is None
+            expected, bounds = alone.unpacked()
+            assert found == [expected[begin:end].tobytes() for begin, end, _ in bounds.tolist()]
+            assert places[:, 2].tolist() == bounds[:, 2].tolist()
+            assert len(data) >= places[-1, 1] + page_bytes.SLACK
+    finally:
+        os.close(handle)

@@ -50,8 +50,8 @@ BY_DICTIONARY: Final = (PLAIN_DICTIONARY, RLE_DICTIONARY)
 BYTES_MAX: Final = (1 << 31) - 1
 _PAGES_MAX: Final = 1 << 14
 _ROOM_KEPT_MAX: Final = 1 << 23
-_TOGETHER_MAX: Final = 1 << 21
-"""Bytes of a column that is unpacked in one go; of more, a page is still in the caches when it is looked at."""
+_TOGETHER_MAX: Final = 1 << 22
+"""Bytes of a column that is unpacked in one go: what every thread has to hold."""
 _SLACK_FRAME: Final = np.frombuffer(pa.Codec("zstd").compress(bytes(SLACK)), np.uint8)
 
 
@@ -156,8 +156,9 @@ def _bytes(buffer: pa.Buffer) -> U8:
     return np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(0, np.uint8)
 
 
-def pages_of(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> Pages:
-    """The pages of a column of a row group, of forms that can be read here."""
+def pages_of(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf, one_by_one: bool = False) -> Pages:
+    """The pages of a column of a row group, of forms that can be read here. `one_by_one`: each is looked at but once,
+    while it is in the caches."""
     start = chunk.data_page_offset
     if chunk.has_dictionary_page and 0 < (chunk.dictionary_page_offset or 0) < start:
         start = chunk.dictionary_page_offset
@@ -179,7 +180,9 @@ def pages_of(handle: int, chunk: pq.ColumnChunkMetaData, leaf: Leaf) -> Pages:
             raise UnknownFormError
     name = CODECS[chunk.compression]
     codec = None if name is None else pa.Codec(name)
-    together = _together(codec, held, table) if codec is not None and name == "zstd" and len(heads) > 1 else None
+    together = None
+    if codec is not None and name == "zstd" and len(heads) > 1 and not one_by_one:
+        together = _together(codec, held, table)
     return Pages(heads, pa.py_buffer(data), codec, leaf, together)
 
 

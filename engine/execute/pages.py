@@ -51,7 +51,7 @@ def plain_pages(handle: int, group: pq.RowGroupMetaData, leaf: Leaf) -> Iterator
     chunk = group.column(leaf.place)
     if leaf.is_list or leaf.size or chunk.compression not in CODECS or chunk.num_values != group.num_rows:
         raise UnknownFormError
-    pages = pages_of(handle, chunk, leaf)
+    pages = pages_of(handle, chunk, leaf, one_by_one=True)
     if any(head[KIND] == DICTIONARY or head[ENCODING] != PLAIN for head in pages.heads):
         raise UnknownFormError
     optional, levels = leaf.deepest > 0, room.bytes("levels", pages.most)
