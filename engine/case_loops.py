@@ -11,23 +11,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from grouper.jit import entry, u
+
+_NEVER, _EVER = -(1 << 62), 1 << 62
 
 
-@njit(nogil=True, cache=True)
+@entry
 def places_of(ids: Any, known: Any, out: Any) -> Any:
     """The answer for every text, −1 takes the last; the first row whose answer is −1, or −1."""
     wrong, last = -1, len(known) - 1
     for i in range(len(ids)):
         number = ids[i]
-        answer = known[number if number >= 0 else last]
+        answer = known[u(number if number >= 0 else last)]
         out[i] = answer
         if answer < 0 and wrong < 0:
             wrong = i
     return wrong
 
 
-@njit(nogil=True, cache=True)
+@entry
 def price_cases(
     edition: Any, status: Any, leaf: Any, day: Any, hospital: Any, coded: Any, group_of_code: Any, begins: Any,
     sizes: Any, group_of_result: Any, invalid: Any, has_group: Any, spans: Any, base_of: Any, level_of: Any,
@@ -39,27 +42,41 @@ def price_cases(
     `spans`: edition, first and last day of each table of `base_of` [span, group] and `reference_of` [span, level,
     group]; `starts`: first days of the tables of `coefficient_of` [table, hospital], an earlier day takes the first.
     """
+    found, table = np.int64(-1), np.int64(0)
+    # Span and table hold for one edition from a day to a day: cases follow each other by edition and month.
+    held, since, until = np.int64(-1), np.int64(1), np.int64(0)
     for i in range(len(edition)):
-        place, state, on = edition[i], status[i], day[i]
-        if coded.size and coded[i] >= 0:
-            own = group_of_code[coded[i]]
-        else:
-            row = leaf[i] if leaf[i] >= 0 else sizes[place] + (1 if state == invalid else 0)
-            own = group_of_result[begins[place] + row]
-        group[i], flags[i], base[i], reference[i] = own, flag_of[state], 0, 0
-        if has_group[state]:
+        place, state, on = np.int64(edition[i]), status[i], np.int64(day[i])
+        if place != held or on < since or on > until:
+            held, since, until, found, table = place, _NEVER, _EVER, np.int64(-1), np.int64(0)
             for span in range(len(spans)):
-                if spans[span, 0] == place and spans[span, 1] <= on and on <= spans[span, 2]:
-                    base[i] = base_of[span, own]
-                    reference[i] = reference_of[span, level_of[hospital[i]], own]
-        table = 0
-        for later in range(1, len(starts)):
-            if starts[later] <= on:
-                table = later
-        coefficient[i] = coefficient_of[table, hospital[i]]
+                if spans[span, 0] == place:
+                    if on < spans[span, 1]:
+                        until = min(until, spans[span, 1] - 1)
+                    elif on > spans[span, 2]:
+                        since = max(since, spans[span, 2] + 1)
+                    else:
+                        found, since, until = span, max(since, spans[span, 1]), min(until, spans[span, 2])
+            for later in range(1, len(starts)):
+                if starts[later] <= on:
+                    table, since = later, max(since, starts[later])
+                else:
+                    until = min(until, starts[later] - 1)
+        if coded.size and coded[i] >= 0:
+            own = group_of_code[u(coded[i])]
+        else:
+            row = leaf[i] if leaf[i] >= 0 else sizes[u(place)] + (1 if state == invalid else 0)
+            own = group_of_result[u(begins[u(place)] + row)]
+        clinic = u(hospital[i])
+        group[i], flags[i] = own, flag_of[u(state)]
+        if has_group[u(state)] and found >= 0:
+            base[i], reference[i] = base_of[u(found), u(own)], reference_of[u(found), u(level_of[clinic]), u(own)]
+        else:
+            base[i], reference[i] = 0, 0
+        coefficient[i] = coefficient_of[u(table), clinic]
 
 
-@njit(nogil=True, cache=True)
+@entry
 def months_of(day: Any, first: Any, known: Any, month: Any) -> Any:
     """Month of every day from a table that begins at the day `first`; whether the table has them all."""
     for i in range(len(day)):
@@ -70,7 +87,7 @@ def months_of(day: Any, first: Any, known: Any, month: Any) -> Any:
     return True
 
 
-@njit(nogil=True, cache=True)
+@entry
 def mark_flags(way: Any, way_bits: Any, kind: Any, kind_bits: Any, day: Any, days: Any, terms: Any, flags: Any) -> None:
     """Flags of the definitions that hold: a bit by text for each; `terms`: first day, last day, longest stay, flag."""
     for i in range(len(flags)):

@@ -7,6 +7,7 @@ changes one. Each addition is checked.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +26,12 @@ I64 = npt.NDArray[np.int64]
 I16 = npt.NDArray[np.int16]
 MONTHS = 12
 MEASURES = ("count", "cost", "patient", "fund", "points", "declared", "gross", "price")
+AS_BOOKED = np.isin(np.arange(128), [int(Route.FIXED), int(Route.EPIDEMIC)])
+"""Routes whose cases no pot pays and that are paid what they booked, unless a price says otherwise."""
 _LARGE = 1 << 62
+_TURNS = 4
+_ALWAYS = frozenset({"points", "cell", "elsewhere"})
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -68,17 +74,26 @@ class Divided:
     """By slot: [measure, month × hospital]."""
     pot: I16
     """Number of each case's pot, −1 = none."""
+    apart: int
+    """How many cases have none."""
     inside: dict[int, dict[str, npt.NDArray[Any]]]
     """By pot that has cases: what `engine.stream.spill` keeps of them."""
 
 
 def divide(
-    slots: Slots, pot_of: I32, pots: int, cases: CaseColumns, scored: Scored, declared: I64, gross: I64, price: I64
+    slots: Slots,
+    pot_of: I32,
+    kept: Sequence[Collection[str]],
+    cases: CaseColumns,
+    scored: Scored,
+    declared: I64,
+    prices: tuple[I64, I64] | None,
 ) -> Divided:
-    """Every case to its slot and its pot. `pot_of` [pool, scheme, hospital], −1 = none or two."""
+    """Every case to its slot and its pot. `pot_of` [pool, scheme, hospital], −1 = none or two; `kept`: of every pot,
+    the columns asked for; `prices`: full price and fund part of cases no pot pays, None = as booked."""
     count = len(cases)
     slot, pot = np.empty(count, np.int32), np.empty(count, np.int16)
-    used, counts = np.zeros(slots.count, np.bool_), np.zeros(pots + 1, np.int64)
+    used, counts = np.zeros(slots.count, np.bool_), np.zeros((_TURNS, len(kept) + 1), np.int64)
     lost = ways_of(
         shut(cases.pool), shut(cases.scheme), shut(cases.hospital), shut(cases.flags), scored.route, scored.line,
         len(slots.area.schemes), slots.ways, len(scored.lines), int(Route.POT), int(Route.FIXED),
@@ -90,20 +105,27 @@ def divide(
     place = np.zeros(slots.count, np.int32)
     place[numbers] = np.arange(len(numbers), dtype=np.int32)
     sums = np.zeros((len(numbers), MONTHS * slots.hospitals, len(MEASURES)), np.int64)
-    begins = np.concatenate([[0], np.cumsum(counts[:-1])])
-    columns: dict[str, npt.NDArray[Any]] = {name: np.empty(int(begins[-1]), kind) for name, kind in COLUMNS.items()}
+    by_pot = counts.sum(axis=0)
+    begins = np.concatenate([[0], np.cumsum(by_pot[:-1])])
+    asked = _ALWAYS.union(*kept)
+    columns: dict[str, npt.NDArray[Any]] = {
+        name: np.empty(int(begins[-1]) if name in asked else 0, kind) for name, kind in COLUMNS.items()
+    }
+    gross, price = (_NONE, _NONE) if prices is None else prices
     sum_cases(
         slot, place, shut(cases.month), shut(cases.hospital), slots.hospitals, pot, shut(cases.cost_fen),
-        shut(cases.patient_fen), shut(cases.fund_fen), scored.points_e4, shut(declared), gross, price,
-        begins[:-1].copy(), sums, *columns.values(),
+        shut(cases.patient_fen), shut(cases.fund_fen), scored.points_e4, shut(declared), scored.route,
+        int(Route.POT), AS_BOOKED, shut(gross), shut(price), begins[:-1].copy(), sums, *columns.values(),
     )  # fmt: skip
     ends = zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True)
     inside = {
-        number: {name: values[low:high] for name, values in columns.items()}
+        number: {name: values[low:high] for name, values in columns.items() if name in asked}
         for number, (low, high) in enumerate(ends)
         if high > low
     }
-    return Divided({int(one): sums[number].T for number, one in enumerate(numbers.tolist())}, pot, inside)
+    return Divided(
+        {int(one): sums[number].T for number, one in enumerate(numbers.tolist())}, pot, int(by_pot[-1]), inside
+    )
 
 
 @dataclass

@@ -32,7 +32,8 @@ from engine.policy.resolve import EPOCH, ResolvedPolicy
 from engine.routing import NO_EDITION, NO_SCHEME
 from engine.settle import case_columns
 from engine.stream.book import LeanBook
-from engine.stream.digest import Slots, divide
+from engine.stream.digest import AS_BOOKED, Slots, divide
+from engine.stream.pay import kept_columns
 from engine.stream.piece_loops import (
     NO_HOSPITAL,
     OTHER_PERIOD,
@@ -55,7 +56,7 @@ from pointvalue.view import pool_view
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
-_AS_BOOKED = np.isin(np.arange(128), [int(Route.FIXED), int(Route.EPIDEMIC)])
+_NONE = np.zeros(0, np.int64)
 _GROUPED = ("status", "reason", "leaf", "severity", "auxiliary")
 
 
@@ -87,6 +88,7 @@ class Pieces:
         self.area, self.resolved, self.terms = area, resolved, resolved.area
         self.scope, self.slots = scope, Slots(resolved.area)
         self.pots = pots_of(resolved)
+        self._kept = kept_columns(resolved.area, self.pots)
         self._pot = _pot_table(resolved)
         self._grouping = [_grouping(edition, mapping) for edition in area.editions.editions]
         self._also = None if also is None else lean_grouping(also, mapping)
@@ -142,9 +144,12 @@ class Pieces:
         book = LeanBook.of(rows, made, (found.dip_code, found.dip_texts))
         cases = case_columns(book, self.area, self.resolved)
         scored = score(cases, self.terms)
-        gross, price = self._prices(cases, scored)
+        prices = self._prices(cases, scored)
         declared = self._declared(cases, scored)
-        divided = divide(self.slots, self._pot, len(self.pots), cases, scored, declared, gross, price)
+        divided = divide(self.slots, self._pot, self._kept, cases, scored, declared, prices)
+        if prices is None and divided.apart:
+            prices = _as_booked(cases, scored)
+        price = _NONE if prices is None else prices[1]
         return Piece(
             settled=len(rows),
             other_period=other,
@@ -173,14 +178,12 @@ class Pieces:
                 found = _laid_over(found, own, self._grouping[place](rows.take(own)))
         return found
 
-    def _prices(self, cases: CaseColumns, scored: Scored) -> tuple[I64, I64]:
-        """(full price, fund part) of cases that no pot pays; nothing for those a contract or another budget pays."""
-        gross, price = np.empty(len(cases), np.int64), np.empty(len(cases), np.int64)
-        price_plainly(
-            scored.route, shut(cases.cost_fen), shut(cases.fund_fen), int(Route.POT), _AS_BOOKED, gross, price
-        )
+    def _prices(self, cases: CaseColumns, scored: Scored) -> tuple[I64, I64] | None:
+        """(full price, fund part) of cases that no pot pays; nothing for those a contract or another budget pays. None:
+        all are paid as booked."""
         if not any(isinstance(scheme, FixedScheme) for scheme in self.terms.schemes):
-            return gross, price
+            return None
+        gross, price = _as_booked(cases, scored)
         for index in range(len(self.terms.pools)):
             view = pool_view(cases, scored, self.terms, index)
             rows = view.routed(Route.FIXED)
@@ -240,6 +243,14 @@ class Pieces:
                 at_cost=None if cases.given_points_e4 is None else cases.given_points_e4 < 0,
             )
         )
+
+
+def _as_booked(cases: CaseColumns, scored: Scored) -> tuple[I64, I64]:
+    """(full price, fund part) of cases that no pot pays, where no scheme has a price of its own."""
+    gross, price = np.empty(len(cases), np.int64), np.empty(len(cases), np.int64)
+    columns = shut(scored.route), shut(cases.cost_fen), shut(cases.fund_fen)
+    price_plainly(*columns, int(Route.POT), AS_BOOKED, gross, price)
+    return gross, price
 
 
 def _left(rows: LeanRows, mask: npt.NDArray[np.bool_]) -> Left:

@@ -63,6 +63,7 @@ class Seen:
     points: I64
     pot: npt.NDArray[np.int16]
     price: I64
+    """Fund part of cases no pot pays; empty where there is no such case."""
     at_cost: Marks | None
     """Cases a pot does not pay that show points all the same; None = no such case."""
 
@@ -86,17 +87,14 @@ class Showing:
 
     def of(self, seen: Seen) -> Shown:
         """The cases of a piece, which has some or none."""
-        valued, apart = np.empty(len(seen.pot), np.bool_), np.empty(len(seen.pot), np.int64)
-        marks = np.zeros(0, np.bool_) if seen.at_cost is None else seen.at_cost
-        valued_apart = np.empty(len(seen.pot), np.bool_)
-        count = int(set_apart(shut(seen.pot), shut(seen.price), shut(marks), valued, apart, valued_apart))
+        valued, apart, valued_apart = _set_apart(seen)
         chunks = {}
         if len(seen.pot):
             encoder = self._encoders.own
             chunks = {name: encoder.chunk(cells) for name, cells in self._cells(seen, valued).items()}
-        return Shown(chunks, seen.pot, apart[:count].copy(), valued_apart[:count].copy())
+        return Shown(chunks, seen.pot, apart, valued_apart)
 
-    def _cells(self, seen: Seen, valued: Marks) -> dict[str, Cells]:
+    def _cells(self, seen: Seen, valued: Marks | None) -> dict[str, Cells]:
         cells = (
             UniqueCells(seen.ids),
             TextCells(seen.hospital, self._hospitals),
@@ -108,6 +106,18 @@ class Showing:
             DecimalCells(seen.points, 18, 10_000, valued),
         )
         return dict(zip(COLUMNS, cells, strict=True))
+
+
+def _set_apart(seen: Seen) -> tuple[Marks | None, I64, Marks]:
+    """Which cases show points (None: all); price and that mark of those no pot pays."""
+    count = len(seen.pot)
+    if not len(seen.price):
+        assert count == 0 or int(seen.pot.min()) >= 0, "a case no pot pays has its price"
+        return None, np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    valued, apart, valued_apart = np.empty(count, np.bool_), np.empty(count, np.int64), np.empty(count, np.bool_)
+    marks = np.zeros(0, np.bool_) if seen.at_cost is None else seen.at_cost
+    found = int(set_apart(shut(seen.pot), shut(seen.price), shut(marks), valued, apart, valued_apart))
+    return valued, apart[:found].copy(), valued_apart[:found].copy()
 
 
 @lru_cache(maxsize=16)
