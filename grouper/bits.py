@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 
 from grouper.jit import inlined
 
+_EIGHT = 8
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _BIT_AT = np.zeros(64, np.int64)
 for _bit in range(64):
@@ -54,5 +55,23 @@ def _set_bits(_: Any, word: Any) -> Any:
     return types.int64(types.int64), code
 
 
+def _first_common(_: Any, one: Any, other: Any) -> Any:
+    """Of eight words at each of two addresses, the first that share a bit; eight if none do."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        eight = ir.VectorType(ir.IntType(64), _EIGHT)
+        words = [
+            builder.load(builder.inttoptr(address, eight.as_pointer()), align=8)  # type: ignore[no-untyped-call]
+            for address in arguments
+        ]
+        shared = builder.icmp_unsigned("!=", builder.and_(*words), ir.Constant(eight, [0] * _EIGHT))
+        found = builder.zext(builder.bitcast(shared, ir.IntType(_EIGHT)), ir.IntType(64))
+        found = builder.or_(found, ir.Constant(ir.IntType(64), 1 << _EIGHT))
+        return builder.cttz(found, ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64, types.int64), code
+
+
+first_common: Any = intrinsic(_first_common)
 first_bit: Any = intrinsic(_first_bit)
 set_bits: Any = intrinsic(_set_bits)

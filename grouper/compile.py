@@ -16,15 +16,18 @@ import numpy.typing as npt
 
 from grouper.batch import DROPPED, EMPTY, I32, I64, UNKNOWN
 from grouper.check import MAX_I32
-from grouper.codes import CodeTable, TextTable, add_complications, bit_space, code_table, text_table
+from grouper.codes import CodeTable, TextTable, add_complications, bit_space, code_table, packed_codes, text_table
 from grouper.facts import MAPS_TO_NOTHING
 from grouper.layout import AtomCompiler, Layout, kind_of, lists_used, make_layout
 from grouper.plan import (
-    ASK_LEAVES,
-    PLAN_BY_LEVEL,
-    PLAN_CLAUSE_END,
+    FIRST_NODE,
+    LEVELS,
+    NODE_NO,
+    NODE_SIZE,
+    NODE_YES,
     PLAN_SIZE,
-    PLAN_TEST,
+    PLAN_SKIP,
+    ROW_WORDS,
     left_to_ask,
     only_mdcs,
     plan_of,
@@ -52,23 +55,27 @@ class CompiledDrg:
     gates: I32
     """[gate, column]; one row more than gates, which ends the leaves of the last."""
     condition_first: I32
-    """First clause of every condition: of the gates, of the leaves, then what is left of the gates' own once their
-    candidate bits are set. A condition without clauses always holds."""
+    """First clause of the condition of every gate. A condition without clauses always holds."""
     clause_first: I32
     atoms: I64
     """[atom, 4]: slot, mask, lo, hi."""
     atom_kind: I32
     counts: I64
     """[count, 6]: slot, is it diagnoses, first code, one past the last (−1 to the end), column of the row, mask."""
+    dx_packed: I64
+    """What the kernel reads of every diagnosis: see `codes.packed_codes`."""
+    op_packed: I64
     dx_candidates: npt.NDArray[np.uint64]
     """[class, word]: gates, a bit each, that the principal diagnosis by itself does not rule out; then the same rows
-    again for records whose diagnoses meet no list of `dx.every`, see `plan.with_bare_rows`."""
+    again for records whose diagnoses meet no list that is looked for at any place, see `plan.with_bare_rows`."""
     op_candidates: npt.NDArray[np.uint64]
     """The same of procedures."""
     dx_mdcs: npt.NDArray[np.uint64]
     """[class, word]: the MDCs, a bit each among the gates, that the principal diagnosis by itself does not rule out."""
-    plan: I64
-    """See `plan`: what is left to ask of every gate that is a candidate of both principal codes."""
+    plan: I32
+    """See `plan`: where every gate leads that is a candidate of both principal codes."""
+    nodes: I64
+    """The tests that are left to ask on the way."""
     valid_operations: tuple[int, int]
     """Slot and mask that say whether some procedure counts as surgery; mask 0 = the edition has no such list."""
     leaf_is_qy: npt.NDArray[np.uint8]
@@ -128,12 +135,15 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
     layout = make_layout(tables, dx, op, texts)
     gates, leaves, gate_rows = _flatten(rules)
     atoms = AtomCompiler(layout, dx, op, texts)
-    conditions = [rules.clauses.get(node.node_id, ()) for node in (*gates, *_conditions_of(leaves))]
-    left = [left_to_ask(clauses, atoms) for clauses in conditions[: len(gates)]]
-    condition_first, clause_first, atom_rows, atom_kind = _conditions([*conditions, *left], atoms)
+    conditions = [rules.clauses.get(node.node_id, ()) for node in gates]
+    leaf_conditions = [rules.clauses.get(node.node_id, ()) for node in _conditions_of(leaves)]
+    asked = [atom for clauses in (*conditions, *leaf_conditions) for clause in clauses for atom in clause]
+    left = [left_to_ask(clauses, atoms) for clauses in conditions]
+    condition_first, clause_first, atom_rows, atom_kind = _conditions(conditions, atoms)
+    plan, nodes = plan_of(gate_rows, left, leaf_conditions, atoms)
     dx_open = _candidates(conditions, gate_rows, atoms, dx, layout.dx_main)
     op_open = _candidates(conditions, gate_rows, atoms, op, layout.op_main)
-    dx_slots, op_slots = range(layout.dx_other, layout.op_main), range(layout.op_other, layout.texts)
+    (dx_bits, dx_slots), (op_bits, op_slots) = (atoms.any_place(asked, is_dx) for is_dx in (True, False))
     word, mask = spaces["op_every"].place[valid] if valid is not None else (0, 0)
     codes = [leaf_codes(leaf) for leaf in leaves]
     compiled = CompiledDrg(
@@ -148,10 +158,13 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
         atoms=atom_rows,
         atom_kind=atom_kind,
         counts=np.array(list(atoms.counts.values()), np.int64).reshape(-1, 6),
-        dx_candidates=with_bare_rows(searched(dx_open, gate_rows, left), gate_rows, left, atoms, dx_slots),
+        dx_packed=packed_codes(dx, dx_bits),
+        op_packed=packed_codes(op, op_bits),
+        dx_candidates=with_bare_rows(searched(dx_open, gate_rows), gate_rows, left, atoms, dx_slots),
         op_candidates=with_bare_rows(op_open, gate_rows, left, atoms, op_slots),
         dx_mdcs=only_mdcs(dx_open, gate_rows),
-        plan=plan_of(gate_rows, condition_first, left, len(conditions), conditions[len(gates) :], atoms),
+        plan=plan,
+        nodes=nodes,
         valid_operations=(layout.op_any + word, mask) if mask else (0, 0),
         leaf_is_qy=np.array([leaf.level == "QY" for leaf in leaves], np.uint8),
         leaf_node=tuple(leaf.node_id for leaf in leaves),
@@ -223,7 +236,8 @@ def _candidates(
     A gate without its bit would be tried and found closed.
     """
     count = len(gates) - 1
-    possible = np.zeros((len(table.rows), -(-count // 64) * 64 or 64), np.bool_)
+    full = 64 * ROW_WORDS
+    possible = np.zeros((len(table.rows), -(-count // full) * full or full), np.bool_)
     for gate in range(count):
         held = np.zeros(len(table.rows), np.bool_) if conditions[gate] else np.ones(len(table.rows), np.bool_)
         for clause in conditions[gate]:
@@ -241,27 +255,30 @@ def _assert_bounds(compiled: CompiledDrg) -> None:
     """Every index the kernel will follow lies inside its array."""
     gates, leaves, layout = len(compiled.gates) - 1, len(compiled.leaf_node), compiled.layout
     assert max(gates, leaves, len(compiled.atoms)) < MAX_I32
-    assert len(compiled.condition_first) == 2 * gates + leaves + 1 and len(compiled.atom_kind) == len(compiled.atoms)
+    assert len(compiled.condition_first) == gates + 1 and len(compiled.atom_kind) == len(compiled.atoms)
     for offsets, end in (
         (compiled.condition_first, len(compiled.clause_first) - 1),
         (compiled.clause_first, len(compiled.atoms)),
         (compiled.gates[:, GATE_LEAF], leaves),
     ):
         assert offsets[0] == 0 and offsets[-1] == end and bool(np.all(np.diff(offsets) >= 0))
-    plan = compiled.plan.reshape(gates, PLAN_SIZE)
-    by_level, tested = plan[:, PLAN_BY_LEVEL:PLAN_TEST], plan[:, PLAN_TEST]
-    assert plan[:, :PLAN_TEST].min(initial=0) >= ASK_LEAVES
-    assert plan[:, PLAN_CLAUSE_END].max(initial=0) < len(compiled.clause_first)
-    assert by_level.max(initial=0) < max(leaves, 1), "a leaf outside its table"
-    assert tested.min(initial=0) >= 0 and tested.max(initial=0) < compiled.slots, "a slot outside the state"
+    plan, nodes = compiled.plan.reshape(gates, PLAN_SIZE), compiled.nodes.reshape(-1, NODE_SIZE)
+    for answers, last in ((plan[:, :LEVELS], len(nodes)), (nodes[:, NODE_YES : NODE_NO + 1], np.arange(len(nodes))[:, None])):
+        assert answers.max(initial=0) < max(leaves, 1), "a leaf outside its table"
+        assert bool(np.all(FIRST_NODE - answers < last)) or not len(answers), "a test leads to tests before it only"
+    assert nodes[:, 0].min() >= 0 and nodes[:, 0].max() < compiled.slots, "a slot outside the state"
+    assert bool(np.all(plan[:, PLAN_SKIP] > np.arange(gates))), "a skip must lead onwards"
     skips = compiled.gates[:gates, GATE_SKIP]
     assert bool(np.all(skips > np.arange(gates))) and bool(np.all(skips <= gates)), "a skip must lead onwards"
     for slots in (compiled.atoms[:, 0], compiled.counts[:, 0], np.array([compiled.valid_operations[0]])):
         assert len(slots) == 0 or (slots.min() >= 0 and slots.max() < compiled.slots), "a slot outside the state"
-    for table, candidates in ((compiled.dx, compiled.dx_candidates), (compiled.op, compiled.op_candidates)):
-        assert len(table.attributes) == len(table.vocabulary) < MAX_I32
+    for table, packed, candidates in (
+        (compiled.dx, compiled.dx_packed, compiled.dx_candidates),
+        (compiled.op, compiled.op_packed, compiled.op_candidates),
+    ):
+        assert len(packed) + DROPPED == len(table.attributes) == len(table.vocabulary) < MAX_I32
         assert int((table.attributes & 0xFFFF).max()) < len(table.rows) == len(candidates) / 2, "a class without a row"
-        assert candidates.shape[1] * 64 >= gates
+        assert candidates.shape[1] * 64 >= gates and candidates.shape[1] % ROW_WORDS == 0
         assert table.rows.shape[1] == table.main.words + table.every.words
     assert compiled.dx_mdcs.shape == (len(compiled.dx.rows), compiled.dx_candidates.shape[1])
     for is_dx, table in ((1, compiled.dx), (0, compiled.op)):

@@ -55,11 +55,11 @@ def _run(compiled: CompiledDrg, batch: CaseBatch, out: GroupedBatch) -> int:
         group_records(
             _read_only(batch.dx_offsets), _read_only(batch.dx_ids),
             _read_only(batch.op_offsets), _read_only(batch.op_ids), numeric, text,
-            compiled.dx.attributes, _flat(compiled.dx.rows), compiled.op.attributes, _flat(compiled.op.rows),
+            compiled.dx_packed, _flat(compiled.dx.rows), compiled.op_packed, _flat(compiled.op.rows),
             _flat(compiled.texts.rows), compiled.texts.bases, compiled.gates,
             compiled.condition_first, compiled.clause_first, _flat(compiled.atoms), compiled.atom_kind,
             _flat(compiled.counts), _flat(compiled.dx_candidates), _flat(compiled.op_candidates),
-            _flat(compiled.dx_mdcs), compiled.plan,
+            _flat(compiled.dx_mdcs), compiled.plan, compiled.nodes,
             places(compiled, is_mapped=batch.mapped), np.zeros(compiled.slots * AT_ONCE, np.int64),
             out.status, out.reason, out.leaf, out.severity, out.dx_mark, out.op_used, compiled.leaf_is_qy,
         )

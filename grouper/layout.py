@@ -6,7 +6,7 @@ Slot 0 is always 0: a test on an empty list reads it. It evaluates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from grouper.check import MAX_I32
@@ -111,6 +111,26 @@ class AtomCompiler:
         """Whether the test reads the bits of a principal code."""
         slot, layout = self.compile(atom)[0], self.layout
         return layout.dx_main <= slot < layout.dx_other or layout.op_main <= slot < layout.op_other
+
+    def asks_codes(self, atom: Atom) -> bool:
+        """Whether the test reads what codes leave in the state: bits of lists, or counts."""
+        slot, layout = self.compile(atom)[0], self.layout
+        counted = (*(layout.slot_of[name] for name in COUNT_VARS), *range(layout.counts, self.slots))
+        return 0 < slot < layout.texts or slot in counted
+
+    def any_place(self, atoms: Iterable[Atom], is_dx: bool) -> tuple[list[int], list[int]]:
+        """Of the tests on codes at any place: the bits they look for, by word of `every`, and the slots they read."""
+        layout, table = self.layout, self.dx if is_dx else self.op
+        first, words = (layout.dx_other, layout.dx_every_words) if is_dx else (layout.op_other, layout.op_every_words)
+        bits, slots = [0] * words, list(range(first, first + 2 * words))
+        for slot, mask, _, _ in map(self.compile, atoms):
+            if first <= slot < first + 2 * words:
+                bits[(slot - first) % words] |= mask
+        for slot, of_dx, _, _, column, mask in self.counts.values():
+            if of_dx == is_dx:
+                bits[column - table.main.words] |= mask
+                slots.append(slot)
+        return bits, slots
 
     def _list_bit(self, atom: Atom) -> tuple[int, int]:
         """Slot and bit that say whether the codes of the variable meet the list."""

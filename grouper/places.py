@@ -13,10 +13,8 @@ from grouper.compile import CompiledDrg
 (
     DX_MAIN,
     DX_OTHER,
-    DX_ANY,
     OP_MAIN,
     OP_OTHER,
-    OP_ANY,
     TEXTS,
     NUMBERS,
     DX_MAIN_WORDS,
@@ -39,7 +37,7 @@ from grouper.compile import CompiledDrg
     OPEN_WORDS,
     DX_BARE,
     OP_BARE,
-) = range(28)
+) = range(26)
 
 
 def places(compiled: CompiledDrg, is_mapped: bool) -> I64:
@@ -48,10 +46,8 @@ def places(compiled: CompiledDrg, is_mapped: bool) -> I64:
     values = {
         DX_MAIN: layout.dx_main,
         DX_OTHER: layout.dx_other,
-        DX_ANY: layout.dx_any,
         OP_MAIN: layout.op_main,
         OP_OTHER: layout.op_other,
-        OP_ANY: layout.op_any,
         TEXTS: layout.texts,
         NUMBERS: layout.numbers,
         DX_MAIN_WORDS: layout.dx_main_words,

@@ -1,8 +1,8 @@
 """The search of the kernel, thought through ahead 「预先判定」: what of every gate is left to ask of a record.
 
-In: the conditions of gates and leaves, the candidates by principal code. Out: for every gate the tests that remain
-once its candidate bits are set, and which leaf each combination of MCC and CC leads to. It evaluates no record, and
-whatever it cannot settle is left to be asked as it stands.
+In: the conditions of gates and leaves, the candidates by principal code. Out: for every gate, by level of
+complications, the leaf it leads to, or the tests that remain once its candidate bits are set. It evaluates no record,
+and whatever it cannot settle is left to be asked as it stands.
 """
 
 from __future__ import annotations
@@ -16,25 +16,21 @@ from grouper.batch import I32, I64
 from grouper.layout import AtomCompiler
 from grouper.tables import Atom
 
-(
-    PLAN_CLAUSE,
-    PLAN_CLAUSE_END,
-    PLAN_LEAF,
-    PLAN_LEAF_END,
-    PLAN_SKIP,
-    PLAN_IS_ADRG,
-    PLAN_BY_LEVEL,
-) = range(7)
-"""Columns of a gate: clauses left to ask (none = it holds) · its leaves · where to go on if it is closed · ADRG or not
-· then the leaf of a record without CC and MCC, with CC, with MCC, with both · then one test to ask before the clauses
-(see `AtomCompiler.compile`), which is all there is to ask of most gates."""
+ROW_WORDS = 8
+"""Rows of candidates are filled up to a multiple of this, as the kernel looks through so many words at once."""
 LEVELS = 4
-PLAN_TEST = PLAN_BY_LEVEL + LEVELS
-PLAN_SIZE = 16
-ALWAYS = (0, 0, 0, 0)
-"""The test of a gate that needs none, so that the search asks without looking whether there is one."""
-NO_LEAF, ASK_LEAVES = -1, -2
-"""In place of a leaf: none holds; that depends on more than the level of complications."""
+PLAN_SKIP, PLAN_ASKS_CODES = LEVELS, LEVELS + 1
+"""Columns of a gate: its answer for a record without CC and MCC, with CC, with MCC, with both · the first gate of the
+next MDC · whether its tests read what codes left in the state vector."""
+PLAN_SHIFT = 3
+PLAN_SIZE = 1 << PLAN_SHIFT
+NEXT, NEXT_ADRG, NEXT_MDC, FIRST_NODE = -1, -2, -3, -4
+"""Answers that are no leaf: closed · an ADRG that holds without a leaf · the whole MDC is closed · at and below
+`FIRST_NODE` the number of a test still to ask, counted downwards."""
+NODE_MASK, NODE_LO, NODE_HI, NODE_YES, NODE_NO = range(1, 6)
+"""Columns of a test: its slot, then these (see `AtomCompiler.compile`); the answers say what follows."""
+NODE_SHIFT = 3
+NODE_SIZE = 1 << NODE_SHIFT
 
 Clauses = tuple[tuple[Atom, ...], ...]
 
@@ -52,18 +48,13 @@ def left_to_ask(clauses: Clauses, compiler: AtomCompiler) -> Clauses:
     return (left,) if left else ()
 
 
-def searched(candidates: npt.NDArray[np.uint64], gates: I32, left: Sequence[Clauses]) -> npt.NDArray[np.uint64]:
-    """The candidates without the MDCs that hold whenever they are candidates: these have no leaves of their own, and
-    their bit is in those of their gates already."""
-    bits = np.unpackbits(candidates.astype("<u8").view(np.uint8), axis=1, bitorder="little")
-    for gate, clauses in enumerate(left):
-        if not clauses and gates[gate, 1] == gate:
-            bits[:, gate] = 0
-    return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+def searched(candidates: npt.NDArray[np.uint64], gates: I32) -> npt.NDArray[np.uint64]:
+    """The candidates without the MDCs: these have no leaves of their own, and their gates ask what they ask."""
+    return _only(candidates, gates, False)
 
 
 def with_bare_rows(
-    candidates: npt.NDArray[np.uint64], gates: I32, left: Sequence[Clauses], compiler: AtomCompiler, slots: range
+    candidates: npt.NDArray[np.uint64], gates: I32, left: Sequence[Clauses], compiler: AtomCompiler, slots: Sequence[int]
 ) -> npt.NDArray[np.uint64]:
     """The candidates, then the same again without the gates that are closed while all of `slots` are 0.
 
@@ -81,54 +72,69 @@ def with_bare_rows(
 
 def only_mdcs(candidates: npt.NDArray[np.uint64], gates: I32) -> npt.NDArray[np.uint64]:
     """The candidates that are MDCs: what a record without a group is asked about again."""
+    return _only(candidates, gates, True)
+
+
+def _only(candidates: npt.NDArray[np.uint64], gates: I32, mdcs: bool) -> npt.NDArray[np.uint64]:
     bits = np.unpackbits(candidates.astype("<u8").view(np.uint8), axis=1, bitorder="little")
     count = len(gates) - 1
-    bits[:, :count] &= (gates[:count, 1] == np.arange(count)).astype(np.uint8)
+    bits[:, :count] &= ((gates[:count, 1] == np.arange(count)) == mdcs).astype(np.uint8)
     return np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
 
 
 def plan_of(
-    gates: I32,
-    condition_first: I32,
-    left: Sequence[Clauses],
-    left_first: int,
-    leaf_conditions: Sequence[Clauses],
-    compiler: AtomCompiler,
-) -> I64:
-    """[gate × PLAN_SIZE], flat. `left_first` = number of the condition that holds what is left of the first gate."""
+    gates: I32, left: Sequence[Clauses], leaf_conditions: Sequence[Clauses], compiler: AtomCompiler
+) -> tuple[I32, I64]:
+    """[gate × PLAN_SIZE] and [test × NODE_SIZE], both flat."""
     count = len(gates) - 1
-    plan = np.zeros((count, PLAN_SIZE), np.int64)
-    slots = [compiler.layout.slot_of[name] for name in ("has_mcc", "has_cc")]
+    plan = np.zeros((count, PLAN_SIZE), np.int32)
+    slot_of, nodes = compiler.layout.slot_of, _Nodes(compiler)
     for gate in range(count):
-        skip, _, leaf, is_adrg = gates[gate].tolist()
-        end = int(gates[gate + 1, 2])
-        first, last = condition_first[left_first + gate], condition_first[left_first + gate + 1]
-        test, is_all = _first_test(left[gate], compiler)
-        plan[gate, PLAN_TEST : PLAN_TEST + len(test)] = test
-        first = last if is_all else first
-        plan[gate, :PLAN_BY_LEVEL] = first, last, leaf, end, skip, is_adrg
+        _, mdc, leaf, is_adrg = gates[gate].tolist()
+        leaves = range(leaf, int(gates[gate + 1, 2]))
+        of_mdc = left[mdc] if mdc != gate else ()
         for level in range(LEVELS):
-            known = {0: 0, slots[0]: level >> 1, slots[1]: level & 1}
-            plan[gate, PLAN_BY_LEVEL + level] = _leaf_of(range(leaf, end), leaf_conditions, compiler, known)
-    return plan.ravel()
+            known = {0: 0, slot_of["has_mcc"]: level >> 1, slot_of["has_cc"]: level & 1}
+            answer = NEXT_ADRG if is_adrg else NEXT
+            for each in reversed(leaves):
+                answer = nodes.ask(leaf_conditions[each], each, answer, known)
+            answer = nodes.ask(left[gate], answer, NEXT, known)
+            plan[gate, level] = nodes.ask(of_mdc, answer, NEXT_MDC, known)
+        asked = (left[gate], of_mdc, *(leaf_conditions[each] for each in leaves))
+        plan[gate, PLAN_SKIP] = gates[mdc, 0]
+        plan[gate, PLAN_ASKS_CODES] = any(
+            compiler.asks_codes(atom) for clauses in asked for clause in clauses for atom in clause
+        )
+    return plan.ravel(), np.array([*nodes.numbers, (0,) * NODE_SIZE], np.int64).ravel()
 
 
-def _first_test(clauses: Clauses, compiler: AtomCompiler) -> tuple[tuple[int, int, int, int], bool]:
-    """A test without which no clause holds; whether it is all that is asked."""
-    if len(clauses) != 1:
-        return ALWAYS, not clauses
-    return compiler.compile(clauses[0][0]), len(clauses[0]) == 1
+class _Nodes:
+    """Tests and what follows each, every one kept once."""
 
+    def __init__(self, compiler: AtomCompiler) -> None:
+        self._compiler = compiler
+        self.numbers: dict[tuple[int, ...], int] = {}
 
-def _leaf_of(leaves: range, conditions: Sequence[Clauses], compiler: AtomCompiler, known: dict[int, int]) -> int:
-    """The first leaf whose condition holds, as far as slots with known values say."""
-    for leaf in leaves:
-        held = _holds(conditions[leaf], compiler, known)
-        if held is None:
-            return ASK_LEAVES
-        if held:
-            return leaf
-    return NO_LEAF
+    def ask(self, clauses: Clauses, yes: int, no: int, known: dict[int, int]) -> int:
+        """The answer `yes` if a condition holds, else `no`, or the test that leads to one of them."""
+        if not clauses:
+            return yes
+        answer = no
+        for clause in reversed(clauses):
+            otherwise, answer = answer, yes
+            for atom in reversed(clause):
+                test = self._compiler.compile(atom)
+                held = _test(test, known)
+                if held is None:
+                    answer = self._node((*test, answer, otherwise))
+                elif not held:
+                    answer = otherwise
+        return answer
+
+    def _node(self, node: tuple[int, ...]) -> int:
+        if node[NODE_YES] == node[NODE_NO]:
+            return node[NODE_YES]
+        return FIRST_NODE - self.numbers.setdefault((*node, *(0,) * (NODE_SIZE - len(node))), len(self.numbers))
 
 
 def _holds(clauses: Clauses, compiler: AtomCompiler, known: dict[int, int]) -> bool | None:
