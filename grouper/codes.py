@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grouper.batch import DROPPED, EMPTY, I32, I64
+from grouper.batch import EMPTY, I32, I64
 from grouper.tables import CodeList, DrgTables
 
 WORD_BITS = 63
@@ -24,9 +24,6 @@ CLASS_MASK, KNOWN_SHIFT = 0xFFFF, 16
 """An attribute: class in the low 16 bits, then one bit "is in the edition's code table", then for a diagnosis:"""
 LEVEL_SHIFT, SITE_SHIFT, TABLE_SHIFT, PRINCIPAL_SHIFT = 17, 19, 24, 40
 """level (2 bits: 1 CC, 2 MCC), site (5 bits, 0 none), its exclusion table, that as a principal code (16 bits each)."""
-MET_SHIFT = 56
-"""In `packed_codes` alone, then: whether the code lies in a list that some test looks for at any place."""
-LEVEL_MASK = 3 << LEVEL_SHIFT
 
 
 @dataclass(frozen=True)
@@ -127,19 +124,6 @@ def add_complications(table: CodeTable, tables: DrgTables) -> CodeTable:
         packed[ids[code]] |= sites[site] << SITE_SHIFT
     packed[EMPTY] = 0
     return table
-
-
-def packed_codes(table: CodeTable, looked_for: Sequence[int]) -> I64:
-    """The attributes as the kernel takes them, by id − `DROPPED`: what is no code of the edition has none.
-
-    `looked_for`: by word of `every`, the bits of the lists that some test looks for at any place.
-    """
-    every = table.rows[:, table.main.words :]
-    met = (every & np.array(looked_for, np.int64)).any(axis=1)
-    packed = np.zeros(len(table.attributes) - DROPPED, np.int64)
-    packed[EMPTY - DROPPED :] = table.attributes | met[table.attributes & CLASS_MASK].astype(np.int64) << MET_SHIFT
-    packed[EMPTY - DROPPED] = 0
-    return packed
 
 
 def text_table(tables: DrgTables, used: Mapping[str, Sequence[int]]) -> TextTable:

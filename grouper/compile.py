@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from grouper.anywhere import any_place
 from grouper.batch import DROPPED, EMPTY, I32, I64, UNKNOWN
 from grouper.check import MAX_I32
-from grouper.codes import CodeTable, TextTable, add_complications, bit_space, code_table, packed_codes, text_table
+from grouper.codes import CodeTable, TextTable, add_complications, bit_space, code_table, text_table
 from grouper.facts import MAPS_TO_NOTHING
 from grouper.layout import AtomCompiler, Layout, kind_of, lists_used, make_layout
 from grouper.plan import (
@@ -32,7 +33,6 @@ from grouper.plan import (
     only_mdcs,
     plan_of,
     searched,
-    with_bare_rows,
 )
 from grouper.reference import leaf_codes
 from grouper.rules import Rules, valid_operations_list
@@ -63,11 +63,11 @@ class CompiledDrg:
     counts: I64
     """[count, 6]: slot, is it diagnoses, first code, one past the last (−1 to the end), column of the row, mask."""
     dx_packed: I64
-    """What the kernel reads of every diagnosis: see `codes.packed_codes`."""
+    """What the kernel reads of every diagnosis: see `anywhere`."""
     op_packed: I64
     dx_candidates: npt.NDArray[np.uint64]
     """[class, word]: gates, a bit each, that the principal diagnosis by itself does not rule out; then the same rows
-    again for records whose diagnoses meet no list that is looked for at any place, see `plan.with_bare_rows`."""
+    again for records whose other diagnoses change nothing, see `anywhere`."""
     op_candidates: npt.NDArray[np.uint64]
     """The same of procedures."""
     dx_mdcs: npt.NDArray[np.uint64]
@@ -143,7 +143,7 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
     plan, nodes = plan_of(gate_rows, left, leaf_conditions, atoms)
     dx_open = _candidates(conditions, gate_rows, atoms, dx, layout.dx_main)
     op_open = _candidates(conditions, gate_rows, atoms, op, layout.op_main)
-    (dx_bits, dx_slots), (op_bits, op_slots) = (atoms.any_place(asked, is_dx) for is_dx in (True, False))
+    dx_any, op_any = (any_place(asked, atoms, is_dx) for is_dx in (True, False))
     word, mask = spaces["op_every"].place[valid] if valid is not None else (0, 0)
     codes = [leaf_codes(leaf) for leaf in leaves]
     compiled = CompiledDrg(
@@ -158,10 +158,10 @@ def compile_drg(tables: DrgTables) -> CompiledDrg:
         atoms=atom_rows,
         atom_kind=atom_kind,
         counts=np.array(list(atoms.counts.values()), np.int64).reshape(-1, 6),
-        dx_packed=packed_codes(dx, dx_bits),
-        op_packed=packed_codes(op, op_bits),
-        dx_candidates=with_bare_rows(searched(dx_open, gate_rows), gate_rows, left, atoms, dx_slots),
-        op_candidates=with_bare_rows(op_open, gate_rows, left, atoms, op_slots),
+        dx_packed=dx_any.packed(),
+        op_packed=op_any.packed(),
+        dx_candidates=dx_any.with_known_rows(searched(dx_open, gate_rows), gate_rows, left, atoms),
+        op_candidates=op_any.with_known_rows(op_open, gate_rows, left, atoms),
         dx_mdcs=only_mdcs(dx_open, gate_rows),
         plan=plan,
         nodes=nodes,
@@ -263,7 +263,7 @@ def _assert_bounds(compiled: CompiledDrg) -> None:
     ):
         assert offsets[0] == 0 and offsets[-1] == end and bool(np.all(np.diff(offsets) >= 0))
     plan, nodes = compiled.plan.reshape(gates, PLAN_SIZE), compiled.nodes.reshape(-1, NODE_SIZE)
-    for answers, last in ((plan[:, :LEVELS], len(nodes)), (nodes[:, NODE_YES : NODE_NO + 1], np.arange(len(nodes))[:, None])):
+    for answers, last in ((plan[:, : 2 * LEVELS], len(nodes)), (nodes[:, NODE_YES : NODE_NO + 1], np.arange(len(nodes))[:, None])):
         assert answers.max(initial=0) < max(leaves, 1), "a leaf outside its table"
         assert bool(np.all(FIRST_NODE - answers < last)) or not len(answers), "a test leads to tests before it only"
     assert nodes[:, 0].min() >= 0 and nodes[:, 0].max() < compiled.slots, "a slot outside the state"

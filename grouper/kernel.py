@@ -11,22 +11,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from grouper.anywhere import MET_MASK, MET_SHIFT, SINGLE_MASK
 from grouper.batch import DROPPED, EMPTY, I32, I64, U8
-from grouper.bits import first_bit, first_common
-from grouper.codes import (
-    CLASS_MASK,
-    LEVEL_SHIFT,
-    MET_SHIFT,
-    PRINCIPAL_SHIFT,
-    TABLE_SHIFT,
-)
+from grouper.bits import first_bit, first_common, set_bits
+from grouper.codes import CLASS_MASK, LEVEL_SHIFT, PRINCIPAL_SHIFT, SITE_SHIFT, TABLE_SHIFT
 from grouper.facts import MARK_CC, MARK_EXCLUDED, MARK_MCC, SEVERITY_CC, SEVERITY_MCC, SEVERITY_NONE
 from grouper.jit import entry, inlined, u
 from grouper.kernel_reason import fail_reason, failed_check, mapping_failure
 from grouper.kernel_state import fill_diagnoses, fill_procedures, load_numbers
-from grouper.places import DX_BARE, IS_MAPPED, N_NUMBERS, NUMBERS, OP_BARE, OPEN_WORDS, RETRIES
+from grouper.places import DX_KNOWN, IS_MAPPED, N_NUMBERS, NUMBERS, OP_KNOWN, OPEN_WORDS, RETRIES
 from grouper.plan import (
     FIRST_NODE,
+    LEVELS,
     NEXT_ADRG,
     NEXT_MDC,
     NODE_HI,
@@ -65,6 +61,12 @@ def mark_complications(first: int, end: int, ids: I32, packed: I64, excluded: in
         if level:
             counted = MARK_MCC if level == 2 else MARK_CC
             marks[u(at)] = MARK_EXCLUDED if (code >> TABLE_SHIFT) & 0xFFFF == excluded else counted
+
+
+@inlined
+def changes_nothing(principal: int, others: int) -> bool:
+    """Whether every test on codes at any place is answered by the principal code alone."""
+    return ((others >> MET_SHIFT) & ~((principal >> MET_SHIFT) & SINGLE_MASK) & MET_MASK) == 0
 
 
 @inlined
@@ -117,7 +119,7 @@ def group_records(
     """
     records = len(dx_offsets) - 1
     derived, open_words = places[NUMBERS] + places[N_NUMBERS], places[OPEN_WORDS]
-    dx_bare, op_bare, retries, is_mapped = places[DX_BARE], places[OP_BARE], places[RETRIES], places[IS_MAPPED]
+    dx_known, op_known, retries, is_mapped = places[DX_KNOWN], places[OP_KNOWN], places[RETRIES], places[IS_MAPPED]
     slots, begin = len(states) >> AT_ONCE_SHIFT, address(states)
     dx_open_at, op_open_at, open_size = address(dx_open), address(op_open), 8 * open_words
     for record in range(records):
@@ -138,17 +140,20 @@ def group_records(
         dx_id = dx_ids[u(dx_first)] if dx_first < dx_end else EMPTY
         dx_code = dx_packed[u(dx_id - DROPPED)]
         excluded = (dx_code >> PRINCIPAL_SHIFT) & 0xFFFF
-        # What all other codes say together, and their levels of complications that count: bit 0 CC, bit 1 MCC.
-        every, level = dx_code, np.int64(0)
+        # What all other codes say together, sites as bits (bit 0 for none), and the levels of complications that count.
+        others, sites, level = np.int64(0), 1 << ((dx_code >> SITE_SHIFT) & 31), np.int64(0)
         for at in range(dx_first + 1, dx_end):
             code = dx_packed[u(dx_ids[u(at)] - DROPPED)]
-            every |= code
+            others |= code
+            sites |= 1 << ((code >> SITE_SHIFT) & 31)
             level |= np.int64(0) if (code >> TABLE_SHIFT) & 0xFFFF == excluded else code
         level = (level >> LEVEL_SHIFT) & 3
+        state[u(derived + 2)] = set_bits(sites >> 1)
         severity[u(record)] = SEVERITY_MCC if level & 2 else SEVERITY_CC if level else SEVERITY_NONE
         if len(dx_mark):
             mark_complications(dx_first, dx_end, dx_ids, dx_packed, excluded, dx_mark)
-        dx_row = (dx_code & CLASS_MASK) + (0 if (every >> MET_SHIFT) & 1 else dx_bare)
+        dx_nothing = changes_nothing(dx_code, others)
+        dx_row = (dx_code & CLASS_MASK) + (dx_known if dx_nothing else 0)
         dx_open_row, knows_dx = dx_open_at + dx_row * open_size, False
 
         used = op_first
@@ -157,18 +162,20 @@ def group_records(
             last = op_end if used == op_first else used + 1
             op_id = op_ids[u(used)] if used < op_end else EMPTY
             op_code = op_packed[u(op_id - DROPPED)]
-            every = op_code
+            others = np.int64(0)
             for at in range(used + 1, last):
-                every |= op_packed[u(op_ids[u(at)] - DROPPED)]
-            op_row = (op_code & CLASS_MASK) + (0 if (every >> MET_SHIFT) & 1 else op_bare)
+                others |= op_packed[u(op_ids[u(at)] - DROPPED)]
+            op_nothing = changes_nothing(op_code, others)
+            op_row = (op_code & CLASS_MASK) + (op_known if op_nothing else 0)
+            is_known = np.int64(dx_nothing & op_nothing)
             op_open_row, knows_op = op_open_at + op_row * open_size, False
             gate = first_gate(dx_open_row, op_open_row, open_words)
             found, nothing = np.int64(-1), np.int64(-1)
             while gate < open_words << 6:
                 own = gate << PLAN_SHIFT
-                found = np.int64(plan[u(own + level)])
+                found = np.int64(plan[u(own + is_known * LEVELS + level)])
                 if found <= FIRST_NODE:
-                    if plan[u(own + PLAN_ASKS_CODES)]:
+                    if plan[u(own + PLAN_ASKS_CODES + is_known)]:
                         if not knows_dx:
                             fill_diagnoses(dx_first, dx_end, dx_ids, dx_packed, dx_rows, counts, places, state)
                         if not knows_op:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from grouper.batch import DROPPED, EMPTY, I32, I64
-from grouper.bits import set_bits
-from grouper.codes import CLASS_MASK, SITE_SHIFT
+from grouper.codes import CLASS_MASK
 from grouper.jit import inlined, kernel, u
 from grouper.places import (
     DX_EVERY_WORDS,
@@ -116,15 +115,11 @@ def count_listed(
 def fill_diagnoses(
     first: int, end: int, ids: I32, packed: I64, rows: I64, counts: I64, places: I64, state: I64
 ) -> None:
-    """All that diagnoses say, but for the levels of complications."""
+    """All that diagnoses say, but for levels of complications and sites."""
     main_words, words, derived = places[DX_MAIN_WORDS], places[DX_EVERY_WORDS], places[NUMBERS] + places[N_NUMBERS]
     state[u(derived)] = add_codes(
         first, end, ids, packed, rows, main_words, words, places[DX_MAIN], places[DX_OTHER], state
     )
-    sites = 0
-    for at in range(first, end):
-        sites |= 1 << ((packed[u(ids[u(at)] - DROPPED)] >> SITE_SHIFT) & 31)
-    state[u(derived + 2)] = set_bits(sites >> 1)
     count_listed(1, first, end, ids, packed, rows, main_words + words, counts, state)
 
 

@@ -6,7 +6,7 @@ Slot 0 is always 0: a test on an empty list reads it. It evaluates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grouper.check import MAX_I32
@@ -113,24 +113,17 @@ class AtomCompiler:
         return layout.dx_main <= slot < layout.dx_other or layout.op_main <= slot < layout.op_other
 
     def asks_codes(self, atom: Atom) -> bool:
-        """Whether the test reads what codes leave in the state: bits of lists, or counts."""
+        """Whether the test reads what only all codes of a record tell: bits of lists, or how many there are."""
         slot, layout = self.compile(atom)[0], self.layout
-        counted = (*(layout.slot_of[name] for name in COUNT_VARS), *range(layout.counts, self.slots))
-        return 0 < slot < layout.texts or slot in counted
+        return 0 < slot < layout.texts or slot in (layout.slot_of["n_dx"], layout.slot_of["n_op"]) or self._counts(slot)
 
-    def any_place(self, atoms: Iterable[Atom], is_dx: bool) -> tuple[list[int], list[int]]:
-        """Of the tests on codes at any place: the bits they look for, by word of `every`, and the slots they read."""
-        layout, table = self.layout, self.dx if is_dx else self.op
-        first, words = (layout.dx_other, layout.dx_every_words) if is_dx else (layout.op_other, layout.op_every_words)
-        bits, slots = [0] * words, list(range(first, first + 2 * words))
-        for slot, mask, _, _ in map(self.compile, atoms):
-            if first <= slot < first + 2 * words:
-                bits[(slot - first) % words] |= mask
-        for slot, of_dx, _, _, column, mask in self.counts.values():
-            if of_dx == is_dx:
-                bits[column - table.main.words] |= mask
-                slots.append(slot)
-        return bits, slots
+    def asks_any_place(self, atom: Atom) -> bool:
+        """Whether the test looks for lists beyond the principal code, or counts codes of a list."""
+        slot, layout = self.compile(atom)[0], self.layout
+        return layout.dx_other <= slot < layout.op_main or layout.op_other <= slot < layout.texts or self._counts(slot)
+
+    def _counts(self, slot: int) -> bool:
+        return self.layout.counts <= slot < self.slots
 
     def _list_bit(self, atom: Atom) -> tuple[int, int]:
         """Slot and bit that say whether the codes of the variable meet the list."""

@@ -35,8 +35,8 @@ from grouper.compile import CompiledDrg
     ZERO_WEIGHT_IS_NULL,
     IS_MAPPED,
     OPEN_WORDS,
-    DX_BARE,
-    OP_BARE,
+    DX_KNOWN,
+    OP_KNOWN,
 ) = range(26)
 
 
@@ -68,7 +68,7 @@ def places(compiled: CompiledDrg, is_mapped: bool) -> I64:
         ZERO_WEIGHT_IS_NULL: int(compiled.options.zero_weight_is_missing),
         IS_MAPPED: int(is_mapped),
         OPEN_WORDS: compiled.dx_candidates.shape[1],
-        DX_BARE: len(compiled.dx.rows),
-        OP_BARE: len(compiled.op.rows),
+        DX_KNOWN: len(compiled.dx.rows),
+        OP_KNOWN: len(compiled.op.rows),
     }
     return np.array([values[place] for place in range(len(values))], np.int64)

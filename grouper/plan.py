@@ -19,10 +19,11 @@ from grouper.tables import Atom
 ROW_WORDS = 8
 """Rows of candidates are filled up to a multiple of this, as the kernel looks through so many words at once."""
 LEVELS = 4
-PLAN_SKIP, PLAN_ASKS_CODES = LEVELS, LEVELS + 1
-"""Columns of a gate: its answer for a record without CC and MCC, with CC, with MCC, with both · the first gate of the
-next MDC · whether its tests read what codes left in the state vector."""
-PLAN_SHIFT = 3
+PLAN_SKIP, PLAN_ASKS_CODES = 2 * LEVELS, 2 * LEVELS + 1
+"""Columns of a gate: its answer for a record without CC and MCC, with CC, with MCC, with both · the same for records
+whose other codes change nothing, see `anywhere` · the first gate of the next MDC · whether its tests read what codes
+left in the state vector, and the same of those records."""
+PLAN_SHIFT = 4
 PLAN_SIZE = 1 << PLAN_SHIFT
 NEXT, NEXT_ADRG, NEXT_MDC, FIRST_NODE = -1, -2, -3, -4
 """Answers that are no leaf: closed · an ADRG that holds without a leaf · the whole MDC is closed · at and below
@@ -48,26 +49,17 @@ def left_to_ask(clauses: Clauses, compiler: AtomCompiler) -> Clauses:
     return (left,) if left else ()
 
 
+def left_if_known(left: Clauses, compiler: AtomCompiler) -> Clauses:
+    """What is left if also all other codes change nothing: a single clause needs no test on any place either."""
+    if len(left) != 1:
+        return left
+    rest = tuple(atom for atom in left[0] if not compiler.asks_any_place(atom))
+    return (rest,) if rest else ()
+
+
 def searched(candidates: npt.NDArray[np.uint64], gates: I32) -> npt.NDArray[np.uint64]:
     """The candidates without the MDCs: these have no leaves of their own, and their gates ask what they ask."""
     return _only(candidates, gates, False)
-
-
-def with_bare_rows(
-    candidates: npt.NDArray[np.uint64], gates: I32, left: Sequence[Clauses], compiler: AtomCompiler, slots: Sequence[int]
-) -> npt.NDArray[np.uint64]:
-    """The candidates, then the same again without the gates that are closed while all of `slots` are 0.
-
-    Most records hold no code that some test looks for at any place, and need not ask the gates that look for one.
-    """
-    known = dict.fromkeys((0, *slots), 0)
-    bits = np.unpackbits(candidates.astype("<u8").view(np.uint8), axis=1, bitorder="little")
-    for gate, clauses in enumerate(left):
-        if clauses and _holds(clauses, compiler, known) is False:
-            end = int(gates[gate, 0]) if gates[gate, 1] == gate else gate + 1
-            bits[:, gate:end] = 0
-    bare = np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
-    return np.concatenate([candidates, bare])
 
 
 def only_mdcs(candidates: npt.NDArray[np.uint64], gates: I32) -> npt.NDArray[np.uint64]:
@@ -92,19 +84,22 @@ def plan_of(
     for gate in range(count):
         _, mdc, leaf, is_adrg = gates[gate].tolist()
         leaves = range(leaf, int(gates[gate + 1, 2]))
-        of_mdc = left[mdc] if mdc != gate else ()
-        for level in range(LEVELS):
-            known = {0: 0, slot_of["has_mcc"]: level >> 1, slot_of["has_cc"]: level & 1}
-            answer = NEXT_ADRG if is_adrg else NEXT
-            for each in reversed(leaves):
-                answer = nodes.ask(leaf_conditions[each], each, answer, known)
-            answer = nodes.ask(left[gate], answer, NEXT, known)
-            plan[gate, level] = nodes.ask(of_mdc, answer, NEXT_MDC, known)
-        asked = (left[gate], of_mdc, *(leaf_conditions[each] for each in leaves))
+        for is_known in range(2):
+            own, of_mdc = left[gate], left[mdc] if mdc != gate else ()
+            if is_known:
+                own, of_mdc = left_if_known(own, compiler), left_if_known(of_mdc, compiler)
+            for level in range(LEVELS):
+                known = {0: 0, slot_of["has_mcc"]: level >> 1, slot_of["has_cc"]: level & 1}
+                answer = NEXT_ADRG if is_adrg else NEXT
+                for each in reversed(leaves):
+                    answer = nodes.ask(leaf_conditions[each], each, answer, known)
+                answer = nodes.ask(own, answer, NEXT, known)
+                plan[gate, is_known * LEVELS + level] = nodes.ask(of_mdc, answer, NEXT_MDC, known)
+            asked = (own, of_mdc, *(leaf_conditions[each] for each in leaves))
+            plan[gate, PLAN_ASKS_CODES + is_known] = any(
+                compiler.asks_codes(atom) for clauses in asked for clause in clauses for atom in clause
+            )
         plan[gate, PLAN_SKIP] = gates[mdc, 0]
-        plan[gate, PLAN_ASKS_CODES] = any(
-            compiler.asks_codes(atom) for clauses in asked for clause in clauses for atom in clause
-        )
     return plan.ravel(), np.array([*nodes.numbers, (0,) * NODE_SIZE], np.int64).ravel()
 
 
@@ -137,7 +132,7 @@ class _Nodes:
         return FIRST_NODE - self.numbers.setdefault((*node, *(0,) * (NODE_SIZE - len(node))), len(self.numbers))
 
 
-def _holds(clauses: Clauses, compiler: AtomCompiler, known: dict[int, int]) -> bool | None:
+def holds_by(clauses: Clauses, compiler: AtomCompiler, known: dict[int, int]) -> bool | None:
     """Whether a condition holds; None = the known slots do not settle it."""
     if not clauses:
         return True
