@@ -18,7 +18,7 @@ from grouper.codes import CLASS_MASK, LEVEL_SHIFT, PRINCIPAL_SHIFT, SITE_SHIFT, 
 from grouper.facts import MARK_CC, MARK_EXCLUDED, MARK_MCC, SEVERITY_CC, SEVERITY_MCC, SEVERITY_NONE
 from grouper.jit import entry, inlined, u
 from grouper.kernel_reason import fail_reason, failed_check, mapping_failure
-from grouper.kernel_state import fill_diagnoses, fill_procedures, load_numbers
+from grouper.kernel_state import fill_state, load_numbers
 from grouper.places import DX_KNOWN, IS_MAPPED, N_NUMBERS, NUMBERS, OP_KNOWN, OPEN_WORDS, RETRIES
 from grouper.plan import (
     FIRST_NODE,
@@ -129,7 +129,8 @@ def group_records(
         if turn == 0:
             some = min(AT_ONCE, records - record)
             load_numbers(record, some, numeric, text, text_rows, text_bases, places, slots, states)
-        state = words_at(begin + turn * slots * 8)
+        state_at = begin + turn * slots * 8
+        state = words_at(state_at)
         why = mapping_failure(dx_first, dx_end, dx_ids, op_first, op_end, op_ids) if is_mapped else 0
         if why == 0:
             why = failed_check(places, state)
@@ -154,7 +155,7 @@ def group_records(
             mark_complications(dx_first, dx_end, dx_ids, dx_packed, excluded, dx_mark)
         dx_nothing = changes_nothing(dx_code, others)
         dx_row = (dx_code & CLASS_MASK) + (dx_known if dx_nothing else 0)
-        dx_open_row, knows_dx = dx_open_at + dx_row * open_size, False
+        dx_open_row = dx_open_at + dx_row * open_size
 
         used = op_first
         while True:
@@ -168,7 +169,7 @@ def group_records(
             op_nothing = changes_nothing(op_code, others)
             op_row = (op_code & CLASS_MASK) + (op_known if op_nothing else 0)
             is_known = np.int64(dx_nothing & op_nothing)
-            op_open_row, knows_op = op_open_at + op_row * open_size, False
+            op_open_row, is_filled = op_open_at + op_row * open_size, False
             gate = first_gate(dx_open_row, op_open_row, open_words)
             found, nothing = np.int64(-1), np.int64(-1)
             while gate < open_words << 6:
@@ -176,11 +177,12 @@ def group_records(
                 found = np.int64(plan[u(own + is_known * LEVELS + level)])
                 if found <= FIRST_NODE:
                     if plan[u(own + PLAN_ASKS_CODES + is_known)]:
-                        if not knows_dx:
-                            fill_diagnoses(dx_first, dx_end, dx_ids, dx_packed, dx_rows, counts, places, state)
-                        if not knows_op:
-                            fill_procedures(used, last, op_ids, op_packed, op_rows, counts, places, state)
-                        knows_dx, knows_op = True, True
+                        if not is_filled:
+                            fill_state(
+                                dx_first, dx_end, dx_ids, dx_packed, dx_rows,
+                                used, last, op_ids, op_packed, op_rows, counts, places, state_at,
+                            )  # fmt: skip
+                        is_filled = True
                     found = answer_of(found, nodes, state)
                 if found >= 0:
                     break
@@ -191,14 +193,16 @@ def group_records(
             if found >= 0:
                 break
             if used == op_first:
-                fill_diagnoses(dx_first, dx_end, dx_ids, dx_packed, dx_rows, counts, places, state)
-                fill_procedures(used, last, op_ids, op_packed, op_rows, counts, places, state)
+                if not is_filled:
+                    fill_state(
+                        dx_first, dx_end, dx_ids, dx_packed, dx_rows,
+                        used, last, op_ids, op_packed, op_rows, counts, places, state_at,
+                    )  # fmt: skip
                 state[u(derived + 3)], state[u(derived + 4)] = level >> 1, level & 1
                 why = fail_reason(
                     dx_code, op_code, dx_id != EMPTY, op_id != EMPTY, nothing == NEXT_ADRG,
                     dx_mdcs, open_words, gates, condition_first, clause_first, atoms, atom_kind, places, state,
                 )  # fmt: skip
-                knows_dx = True
             used += 1
             while used < op_end and (op_ids[u(used)] == EMPTY or op_ids[u(used)] == DROPPED):
                 used += 1

@@ -1,8 +1,7 @@
 """The state vector of a record: what its tests read.
 
 In: columns of numbers and texts, ids of codes with what is packed of them; out: written into slots of the state.
-`fill_diagnoses` and `fill_procedures` are called only for records of which a test asks more than what the principal codes
-say. Nothing here checks bounds or evaluates a test.
+`fill_state` is for records of which a test asks more than what the principal codes say. Nothing here checks bounds or evaluates a test.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from grouper.places import (
     ZERO_WEIGHT_IS_NULL,
 )
 from grouper.tables import NULL_I32
-from grouper.words import ids_at
+from grouper.words import address, ids_at, words_at
 
 COUNT_SIZE = 6
 
@@ -68,12 +67,16 @@ def load_numbers(
                 at += slots
 
 
-@inlined
-def add_codes(
-    first: int, end: int, ids: I32, packed: I64, rows: I64, main_words: int, words: int, main: int, other: int, state: I64
-) -> int:
-    """Bits of the lists met by the principal code, by the others and by any; returns how many codes there are."""
-    width, found = main_words + words, 0
+@kernel
+def fill_codes(
+    is_dx: int, first: int, end: int, ids_from: int, packed_from: int, rows_from: int,
+    main: int, main_words: int, other: int, words: int, found_slot: int, counts: int, counts_end: int, states: int,
+) -> None:  # fmt: skip
+    """Lists met by the principal code, by others and by any, how many codes there are, and how many lie in each list
+    that some test counts; a code written twice counts twice. Arrays come as addresses: they are scalars.
+    """
+    ids, packed, rows, state = ids_at(ids_from), words_at(packed_from), words_at(rows_from), words_at(states)
+    width = main_words + words
     code = ids[u(first)] if first < end else EMPTY
     row = (packed[u(code - DROPPED)] & CLASS_MASK) * width
     for word in range(main_words):
@@ -81,55 +84,41 @@ def add_codes(
     for word in range(words):
         state[u(other + word)] = 0
         state[u(other + words + word)] = rows[u(row + main_words + word)]
-    for at in range(first, end):
+    # A principal code that the map drops is one all the same.
+    found = int(code != EMPTY)
+    for at in range(first + 1, end):
         code = ids[u(at)]
-        # What the map drops is no code, but for the principal one, which stands for what was written.
-        found += code != EMPTY and (code != DROPPED or at == first)
-        if code > EMPTY and at != first:
-            row = (packed[u(code - DROPPED)] & CLASS_MASK) * width + main_words
-            for word in range(words):
-                state[u(other + word)] |= rows[u(row + word)]
-    for word in range(words):
-        state[u(other + words + word)] |= state[u(other + word)]
-    return found
+        found += int((code != EMPTY) & (code != DROPPED))
+        row = (packed[u(code - DROPPED)] & CLASS_MASK) * width + main_words
+        for word in range(words if row != main_words else 0):
+            met = rows[u(row + word)]
+            state[u(other + word)] |= met
+            state[u(other + words + word)] |= met
+    state[u(found_slot)] = found
+    while counts < counts_end:
+        count = words_at(counts)
+        counts += 8 * COUNT_SIZE
+        if count[u(1)] == is_dx:
+            last = end if count[u(3)] < 0 else min(end, first + count[u(3)])
+            total = 0
+            for at in range(first + count[u(2)], last):
+                row = (packed[u(ids[u(at)] - DROPPED)] & CLASS_MASK) * width
+                total += int((rows[u(row + count[u(4)])] & count[u(5)]) != 0)
+            state[u(count[u(0)])] = total
 
 
 @inlined
-def count_listed(
-    is_dx: int, first: int, end: int, ids: I32, packed: I64, rows: I64, width: int, counts: I64, state: I64
-) -> None:
-    """How many codes lie in each list that some test counts; a code written twice counts twice."""
-    for count in range(0, len(counts), COUNT_SIZE):
-        if counts[u(count + 1)] != is_dx:
-            continue
-        last = end if counts[u(count + 3)] < 0 else min(end, first + counts[u(count + 3)])
-        column, mask, total = counts[u(count + 4)], counts[u(count + 5)], 0
-        for at in range(first + counts[u(count + 2)], last):
-            code = ids[u(at)]
-            if code > EMPTY and rows[u((packed[u(code - DROPPED)] & CLASS_MASK) * width + column)] & mask:
-                total += 1
-        state[u(counts[u(count)])] = total
-
-
-@kernel
-def fill_diagnoses(
-    first: int, end: int, ids: I32, packed: I64, rows: I64, counts: I64, places: I64, state: I64
-) -> None:
-    """All that diagnoses say, but for levels of complications and sites."""
-    main_words, words, derived = places[DX_MAIN_WORDS], places[DX_EVERY_WORDS], places[NUMBERS] + places[N_NUMBERS]
-    state[u(derived)] = add_codes(
-        first, end, ids, packed, rows, main_words, words, places[DX_MAIN], places[DX_OTHER], state
-    )
-    count_listed(1, first, end, ids, packed, rows, main_words + words, counts, state)
-
-
-@kernel
-def fill_procedures(
-    first: int, end: int, ids: I32, packed: I64, rows: I64, counts: I64, places: I64, state: I64
-) -> None:
-    """All that procedures say."""
-    main_words, words = places[OP_MAIN_WORDS], places[OP_EVERY_WORDS]
-    state[u(places[NUMBERS] + places[N_NUMBERS] + 1)] = add_codes(
-        first, end, ids, packed, rows, main_words, words, places[OP_MAIN], places[OP_OTHER], state
-    )
-    count_listed(0, first, end, ids, packed, rows, main_words + words, counts, state)
+def fill_state(
+    dx_first: int, dx_end: int, dx_ids: I32, dx_packed: I64, dx_rows: I64,
+    op_first: int, op_end: int, op_ids: I32, op_packed: I64, op_rows: I64, counts: I64, places: I64, state: int,
+) -> None:  # fmt: skip
+    """All that codes say, but for levels of complications and sites."""
+    found, start = places[NUMBERS] + places[N_NUMBERS], address(counts)
+    fill_codes(
+        1, dx_first, dx_end, address(dx_ids), address(dx_packed), address(dx_rows), places[DX_MAIN],
+        places[DX_MAIN_WORDS], places[DX_OTHER], places[DX_EVERY_WORDS], found, start, start + 8 * len(counts), state,
+    )  # fmt: skip
+    fill_codes(
+        0, op_first, op_end, address(op_ids), address(op_packed), address(op_rows), places[OP_MAIN],
+        places[OP_MAIN_WORDS], places[OP_OTHER], places[OP_EVERY_WORDS], found + 1, start, start + 8 * len(counts), state,
+    )  # fmt: skip
