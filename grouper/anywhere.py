@@ -1,4 +1,4 @@
-"""Tests that look for a list among all codes of a record 「任意位置」, answered from the principal code where that is enough.
+"""Tests that look for a list among all codes of a record 「任意位置」, answered by the principal code where it can.
 
 In: the tests of an edition, a code table, the candidates by principal code; out: a few bits for every code, by which
 the kernel sees whether the other codes of a record change anything, and the candidates of records where they do not.
@@ -62,7 +62,8 @@ class AnyPlace:
         looked_for = np.array(self.others, np.int64)
         for word, mask in self.singles:
             looked_for[word] |= mask
-        seen, of_class = np.unique(self.table.rows[:, self.table.main.words :] & looked_for, axis=0, return_inverse=True)
+        every = self.table.rows[:, self.table.main.words :]
+        seen, of_class = np.unique(every & looked_for, axis=0, return_inverse=True)
         for number, row in enumerate(seen.tolist()):
             known = {0: 0, **{self.first + word: 0 for word in range(words)}}
             known |= {self.first + words + word: bits_met for word, bits_met in enumerate(row)}

@@ -263,7 +263,8 @@ def _assert_bounds(compiled: CompiledDrg) -> None:
     ):
         assert offsets[0] == 0 and offsets[-1] == end and bool(np.all(np.diff(offsets) >= 0))
     plan, nodes = compiled.plan.reshape(gates, PLAN_SIZE), compiled.nodes.reshape(-1, NODE_SIZE)
-    for answers, last in ((plan[:, : 2 * LEVELS], len(nodes)), (nodes[:, NODE_YES : NODE_NO + 1], np.arange(len(nodes))[:, None])):
+    of_gates, of_tests = plan[:, : 2 * LEVELS], nodes[:, NODE_YES : NODE_NO + 1]
+    for answers, last in ((of_gates, len(nodes)), (of_tests, np.arange(len(nodes))[:, None])):
         assert answers.max(initial=0) < max(leaves, 1), "a leaf outside its table"
         assert bool(np.all(FIRST_NODE - answers < last)) or not len(answers), "a test leads to tests before it only"
     assert nodes[:, 0].min() >= 0 and nodes[:, 0].max() < compiled.slots, "a slot outside the state"

@@ -1,12 +1,11 @@
 """The state vector of a record: what its tests read.
 
 In: columns of numbers and texts, ids of codes with what is packed of them; out: written into slots of the state.
-`fill_state` is for records of which a test asks more than what the principal codes say. Nothing here checks bounds or evaluates a test.
+`fill_state` is for records of which a test asks more than what the principal codes say. Nothing here checks bounds or
+evaluates a test.
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from grouper.batch import DROPPED, EMPTY, I32, I64
 from grouper.codes import CLASS_MASK
@@ -120,5 +119,6 @@ def fill_state(
     )  # fmt: skip
     fill_codes(
         0, op_first, op_end, address(op_ids), address(op_packed), address(op_rows), places[OP_MAIN],
-        places[OP_MAIN_WORDS], places[OP_OTHER], places[OP_EVERY_WORDS], found + 1, start, start + 8 * len(counts), state,
+        places[OP_MAIN_WORDS], places[OP_OTHER], places[OP_EVERY_WORDS], found + 1, start,
+        start + 8 * len(counts), state,
     )  # fmt: skip
