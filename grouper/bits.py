@@ -60,10 +60,7 @@ def _first_common(_: Any, one: Any, other: Any) -> Any:
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         eight = ir.VectorType(ir.IntType(64), _EIGHT)
-        words = [
-            builder.load(builder.inttoptr(address, eight.as_pointer()), align=8)  # type: ignore[no-untyped-call]
-            for address in arguments
-        ]
+        words = [builder.load(builder.inttoptr(address, eight.as_pointer()), align=8) for address in arguments]
         shared = builder.icmp_unsigned("!=", builder.and_(*words), ir.Constant(eight, [0] * _EIGHT))
         found = builder.zext(builder.bitcast(shared, ir.IntType(_EIGHT)), ir.IntType(64))
         found = builder.or_(found, ir.Constant(ir.IntType(64), 1 << _EIGHT))

@@ -8,6 +8,8 @@ Only `group_records` is kept on disk; helpers are compiled into it, inline, as p
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -64,13 +66,13 @@ def mark_complications(first: int, end: int, ids: I32, packed: I64, excluded: in
 
 
 @inlined
-def changes_nothing(principal: int, others: int) -> bool:
+def changes_nothing(principal: Any, others: Any) -> Any:
     """Whether every test on codes at any place is answered by the principal code alone."""
     return ((others >> MET_SHIFT) & ~((principal >> MET_SHIFT) & SINGLE_MASK) & MET_MASK) == 0
 
 
 @inlined
-def first_gate(dx_open: int, op_open: int, words: int) -> int:
+def first_gate(dx_open: int, op_open: int, words: int) -> Any:
     """The first gate that both rows of candidates leave open; 64 × words if none."""
     word = 0
     while word < words:
@@ -82,7 +84,7 @@ def first_gate(dx_open: int, op_open: int, words: int) -> int:
 
 
 @inlined
-def next_gate(gate: int, dx_open: int, op_open: int, words: int) -> int:
+def next_gate(gate: Any, dx_open: int, op_open: int, words: int) -> Any:
     """As `first_gate`, at or after a gate."""
     while gate < words << 6:
         word = gate >> 6
@@ -94,7 +96,7 @@ def next_gate(gate: int, dx_open: int, op_open: int, words: int) -> int:
 
 
 @inlined
-def answer_of(target: int, nodes: I64, state: I64) -> int:
+def answer_of(target: Any, nodes: I64, state: I64) -> Any:
     """Where the tests of a gate lead."""
     while target <= FIRST_NODE:
         at = (FIRST_NODE - target) << NODE_SHIFT
@@ -211,7 +213,7 @@ def group_records(
                 break
         has_procedure = used < op_end and op_ids[u(used)] != EMPTY
         op_used[u(record)] = used - op_first if has_procedure else -1
-        leaf[u(record)] = max(found, -1)
+        leaf[u(record)] = found if found >= 0 else -1
         if found < 0:
             status[u(record)], reason[u(record)] = _FAIL, why
         elif leaf_is_qy[u(found)]:
