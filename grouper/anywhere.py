@@ -43,7 +43,8 @@ class AnyPlace:
     def packed(self) -> I64:
         """The attributes of codes with the bits above, by id − `DROPPED`: what is no code has none."""
         table, every = self.table, self.table.rows[:, self.table.main.words :]
-        met: I64 = (every & np.array(self.others, np.int64)).any(axis=1).astype(np.int64) << SINGLES
+        met = np.zeros(len(every), np.int64)
+        met[(every & np.array(self.others, np.int64)).any(axis=1)] = 1 << SINGLES
         for bit, (word, mask) in enumerate(self.singles):
             met |= ((every[:, word] & mask) != 0).astype(np.int64) << bit
         packed = np.zeros(len(table.attributes) - DROPPED, np.int64)
