@@ -197,3 +197,16 @@ def test_an_output_that_exists_is_not_overwritten(tmp_path: Path, month: Path) -
 def test_a_month_that_is_no_month_is_wrong_usage(tmp_path: Path, month: Path) -> None:
     done = dianzhi("presettle", month, "--area", "demo", "--month", "2025-13", cwd=tmp_path)
     assert done.returncode == 2 and "2025-03" in done.stderr
+
+
+@pytest.mark.parametrize(("set_before", "then"), [(None, "1"), ("3", "3")])
+def test_threads_for_algebra_are_started_only_where_asked_for(
+    monkeypatch: pytest.MonkeyPatch, set_before: str | None, then: str
+) -> None:
+    from engine.collecting import without_algebra
+
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", set_before or "")
+    if set_before is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    without_algebra()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == then
