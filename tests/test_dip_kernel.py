@@ -11,7 +11,7 @@ from fixtures.dip_cases import CaseMaker
 from fixtures.dip_random_tables import TableMaker
 from grouper.dip import batch_of, group_batch
 from grouper.dip_compile import compile_dip
-from grouper.dip_layout import PLACES_MAX
+from grouper.dip_layout import PLACES_MAX, Out
 from grouper.dip_reason import TEXT_EN, TEXT_ZH, DipReason
 from grouper.dip_reference import DipWalker
 from grouper.dip_tables import DipCase, DipTables
@@ -20,9 +20,12 @@ from tests.dip_tiny import flat, row
 CASES = 60
 
 
-def disagreements(tables: DipTables, cases: list[DipCase]) -> list[tuple[DipCase, object, object]]:
+def disagreements(tables: DipTables, cases: list[DipCase], at_once: int = 0) -> list[tuple[DipCase, object, object]]:
+    """`at_once`: cases a batch; 0 = all in one."""
     compiled, walker = compile_dip(tables), DipWalker(tables)
-    found = group_batch(compiled, batch_of(compiled, cases))
+    step = at_once or len(cases)
+    parts = [group_batch(compiled, batch_of(compiled, cases[i : i + step])) for i in range(0, len(cases), step)]
+    found = Out(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     wrong = []
     for i, case in enumerate(cases):
         outcome = walker.walk(case)
@@ -76,6 +79,19 @@ def test_the_same_principal_codes_with_other_facts_are_asked_again(seed):
         for facts in drawn
     ]
     assert disagreements(tables, cases) == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_kept_from_batch_to_batch_answers_as_the_walk_does(seed):
+    """Codes come again with other facts in later batches, and new codes in between."""
+    tables = TableMaker(700 + seed, chain=bool(seed % 2)).tables()
+    drawn = list(CaseMaker(tables, seed).cases(60))
+    cases = [
+        replace(facts, diagnoses=(*codes.diagnoses[:1], *facts.diagnoses[1:]), procedures=codes.procedures[:2])
+        for facts in drawn[:15]
+        for codes in drawn
+    ]
+    assert disagreements(tables, cases, at_once=17) == []
 
 
 def test_codes_seen_later_get_ids_of_their_own():
