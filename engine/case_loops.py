@@ -42,9 +42,12 @@ def price_cases(
     `spans`: edition, first and last day of each table of `base_of` [span, group] and `reference_of` [span, level,
     group]; `starts`: first days of the tables of `coefficient_of` [table, hospital], an earlier day takes the first.
     """
-    found, table = np.int64(-1), np.int64(0)
+    found: Any = np.int64(-1)
+    table: Any = np.int64(0)
     # Span and table hold for one edition from a day to a day: cases follow each other by edition and month.
-    held, since, until = np.int64(-1), np.int64(1), np.int64(0)
+    held: Any = np.int64(-1)
+    since: Any = np.int64(1)
+    until: Any = np.int64(0)
     for i in range(len(edition)):
         place, state, on = np.int64(edition[i]), status[i], np.int64(day[i])
         if place != held or on < since or on > until:
