@@ -21,11 +21,12 @@ from engine.cases.encode import Encoder
 from engine.cases.load import iter_cases
 from engine.cases.read import BATCH_ROWS, open_cases
 from engine.packs.load import Pack
+from engine.single_frame import case_of_row
 from grouper.batch import GroupedBatch
 from grouper.compile import CompiledDrg
 from grouper.drg import group_batch
 from grouper.reference import Outcome, Walker
-from grouper.tables import Case, DrgTables
+from grouper.tables import Case
 
 GOES = 3
 _WALKED_AT_ONCE = 1_000
@@ -143,7 +144,7 @@ def _measure_piece(sums: _Sums, frame: pl.DataFrame, encoder: Encoder, step: int
     sums.kernel_ns += best_thread_ns(partial(group_batch, encoder.compiled, batch), GOES)
     grouped = group_batch(encoder.compiled, batch)
     for row in range(-sums.case_count % step, len(frame), step):
-        sums.cases.append(_case(frame.row(row, named=True), encoder.tables))
+        sums.cases.append(case_of_row(frame.row(row, named=True), encoder.tables))
         sums.answers.append(_answer(grouped, row, encoder.compiled))
     sums.case_count += len(frame)
     sums.code_count += len(batch.dx_ids) + len(batch.op_ids)
@@ -163,16 +164,6 @@ def _walk(sums: _Sums, walker: Walker) -> tuple[int, int]:
 
 def _walk_all(walker: Walker, cases: Sequence[Case]) -> list[Outcome]:
     return [walker.walk(case) for case in cases]
-
-
-def _case(row: dict[str, Any], tables: DrgTables) -> Case:
-    return Case(
-        setl_id=row["setl_id"],
-        diagnoses=tuple(code or "" for code in row["diag_codes"] or ()),
-        procedures=tuple(code or "" for code in row["oprn_codes"] or ()),
-        numeric={number.name: row.get(number.source) for number in tables.numeric},
-        text={name: row.get(column) for name, column in tables.text_fields.items()},
-    )
 
 
 def _answer(grouped: GroupedBatch, row: int, compiled: CompiledDrg) -> Answer:

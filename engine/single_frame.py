@@ -38,13 +38,14 @@ def find_case(paths: Sequence[Path], setl_id: str, demand: Demand) -> pl.DataFra
 def explained(pack: AnyPack, frame: pl.DataFrame) -> list[str]:
     """The lines of one case under one pack."""
     if isinstance(pack, Pack):
-        return explained_drg(pack, _case(frame.row(0, named=True), pack.tables))
+        return explained_drg(pack, case_of_row(frame.row(0, named=True), pack.tables))
     from engine.edition_dip import DipEdition
 
     return explained_dip(pack, DipEdition(pack).case_of(frame))
 
 
-def _case(row: dict[str, Any], tables: DrgTables) -> Case:
+def case_of_row(row: dict[str, Any], tables: DrgTables) -> Case:
+    """A row of an accepted frame as the rules of a DRG edition see it."""
     return Case(
         setl_id=row["setl_id"],
         diagnoses=tuple(code or "" for code in row["diag_codes"] or ()),

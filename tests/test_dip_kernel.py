@@ -68,16 +68,17 @@ def test_a_case_alone_and_among_strangers_has_the_same_group():
         assert (int(alone.row[0]), int(alone.auxiliary[0])) == (int(together.row[i]), int(together.auxiliary[i]))
 
 
+def with_codes(facts: DipCase, codes: DipCase) -> DipCase:
+    """A case with the principal diagnosis and the procedures of another."""
+    return replace(facts, diagnoses=(*codes.diagnoses[:1], *facts.diagnoses[1:]), procedures=codes.procedures[:2])
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_the_same_principal_codes_with_other_facts_are_asked_again(seed):
     """Choices are kept by principal diagnosis and procedures; whatever else a rule reads must not be."""
     tables = TableMaker(500 + seed, chain=bool(seed % 2)).tables()
     drawn = list(CaseMaker(tables, seed).cases(40))
-    cases = [
-        replace(facts, diagnoses=(*codes.diagnoses[:1], *facts.diagnoses[1:]), procedures=codes.procedures[:2])
-        for codes in drawn[:12]
-        for facts in drawn
-    ]
+    cases = [with_codes(facts, codes) for codes in drawn[:12] for facts in drawn]
     assert disagreements(tables, cases) == []
 
 
@@ -86,11 +87,7 @@ def test_what_is_kept_from_batch_to_batch_answers_as_the_walk_does(seed):
     """Codes come again with other facts in later batches, and new codes in between."""
     tables = TableMaker(700 + seed, chain=bool(seed % 2)).tables()
     drawn = list(CaseMaker(tables, seed).cases(60))
-    cases = [
-        replace(facts, diagnoses=(*codes.diagnoses[:1], *facts.diagnoses[1:]), procedures=codes.procedures[:2])
-        for facts in drawn[:15]
-        for codes in drawn
-    ]
+    cases = [with_codes(facts, codes) for facts in drawn[:15] for codes in drawn]
     assert disagreements(tables, cases, at_once=17) == []
 
 

@@ -88,7 +88,7 @@ class Pieces:
         self.area, self.resolved, self.terms = area, resolved, resolved.area
         self.scope, self.slots = scope, Slots(resolved.area)
         self.pots = pots_of(resolved)
-        self._kept = kept_columns(resolved.area, self.pots)
+        self.kept = kept_columns(resolved.area, self.pots)
         self._pot = _pot_table(resolved)
         self._grouping = [_grouping(edition, mapping) for edition in area.editions.editions]
         self._also = None if also is None else lean_grouping(also, mapping)
@@ -146,7 +146,7 @@ class Pieces:
         scored = score(cases, self.terms)
         prices = self._prices(cases, scored)
         declared = self._declared(cases, scored)
-        divided = divide(self.slots, self._pot, self._kept, cases, scored, declared, prices)
+        divided = divide(self.slots, self._pot, self.kept, cases, scored, declared, prices)
         if prices is None and divided.apart:
             prices = _as_booked(cases, scored)
         price = _NONE if prices is None else prices[1]

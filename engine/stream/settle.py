@@ -46,7 +46,7 @@ from engine.record_policy import kept_policy, record_policy
 from engine.run_parts import RunOptions, demand_of, draft_run, record_inputs, scope_of
 from engine.stream.allow import require_two_passes
 from engine.stream.digest import Digest
-from engine.stream.pay import StreamPayer, kept_columns
+from engine.stream.pay import StreamPayer
 from engine.stream.piece import Left, Piece, Pieces
 from engine.stream.spill import Spill
 from engine.stream.write import Result
@@ -169,7 +169,7 @@ class FirstPass:
     repairs: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.spill = Spill.begin(self.folder / ".spill", kept_columns(self.pieces.terms, self.pieces.pots))
+        self.spill = Spill.begin(self.folder / ".spill", self.pieces.kept)
         self.digest = Digest(self.pieces.slots)
         self._frames = LeanFrames()
         self._rejected = _Table(self.folder / "rejected.parquet")
